@@ -1,0 +1,179 @@
+"""What the three configuration files mean, as frozen values.
+
+`ha.cf`, `haresources` and `authkeys` are read by the parsers beside this file; everything after the
+parsers sees only these classes. All durations are whole milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional, Tuple, Union
+
+
+class AutoFailback(Enum):
+    """Whether a group returns to its preferred node when that node comes back (ha.cf `auto_failback`)."""
+
+    ON = "on"
+    OFF = "off"
+    # Every group is always returned to its preferred node, and planned moves are refused: the
+    # behaviour of heartbeat before nice_failback existed, and 3.0.6's default.
+    LEGACY = "legacy"
+
+
+@dataclass(frozen=True)
+class BroadcastLink:
+    """`bcast INTERFACE`: datagrams to the interface's broadcast address."""
+
+    interface: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"bcast {self.interface}"
+
+
+@dataclass(frozen=True)
+class MulticastLink:
+    """`mcast INTERFACE GROUP PORT TTL LOOP` (`mcast6` for an IPv6 group)."""
+
+    interface: str
+    group: str
+    port: int
+    ttl: int = 1
+    loop: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"mcast {self.interface} {self.group}"
+
+
+@dataclass(frozen=True)
+class UnicastLink:
+    """`ucast INTERFACE ADDRESS` (`ucast6` for IPv6): datagrams to one peer."""
+
+    interface: str
+    address: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"ucast {self.interface} {self.address}"
+
+
+@dataclass(frozen=True)
+class SerialLink:
+    """`serial DEVICE`: the text form over a null-modem cable at `baud`."""
+
+    device: str
+    baud: int
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"serial {self.device}"
+
+
+LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
+
+
+@dataclass(frozen=True)
+class Logging:
+    """Where the daemon logs beside the journal (ha.cf `logfile`, `logfacility`, `debug`)."""
+
+    logfile: Optional[str] = None
+    facility: Optional[str] = None
+    debug: int = 0
+
+
+@dataclass(frozen=True)
+class HaCf:
+    """Everything `ha.cf` says, with 3.0.6's defaults filled in."""
+
+    nodes: Tuple[str, ...]
+    links: Tuple[LinkConfig, ...]
+    keepalive_ms: int = 1000
+    deadtime_ms: int = 30_000
+    warntime_ms: int = 15_000
+    initdead_ms: int = 60_000
+    auto_failback: AutoFailback = AutoFailback.LEGACY
+    hopfudge: int = 1
+    realtime: bool = True
+    rtprio: int = 1
+    max_rexmit_delay_ms: int = 250
+    logging: Logging = Logging()
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One word of a haresources line: a script (or systemd unit) and its arguments.
+
+    `script` is the name as looked up in resource.d (`IPaddr` for a bare address); `text` the word as
+    the administrator wrote it, which is how status and logs call the resource.
+    """
+
+    script: str
+    arguments: Tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """One haresources line: resources that live on one node together, started left to right."""
+
+    # The first resource's text. It identifies the group on the wire, in status and for administrators.
+    key: str
+    # Preferred ("master") node, lower case.
+    preferred: str
+    resources: Tuple[Resource, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Address:
+    """A virtual address as haresources writes it: `ADDRESS[/BITS[/IFACE[:LABEL]][/BROADCAST]]`.
+
+    What is None is taken from the route to the address when the resource is started.
+    """
+
+    address: str
+    prefix_length: Optional[int] = None
+    interface: Optional[str] = None
+    label: Optional[str] = None
+    broadcast: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AuthKey:
+    """One key line of `authkeys`. `secret` is never printed."""
+
+    index: int
+    method: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        """Everything but the secret: a key must not reach a log by accident."""
+        return f"AuthKey(index={self.index}, method={self.method!r})"
+
+
+@dataclass(frozen=True)
+class AuthKeys:
+    """The key ring: messages are signed with `current` and verified with the key of their own index."""
+
+    current: int
+    keys: Tuple[AuthKey, ...]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The three files together, checked against each other."""
+
+    node: str
+    ha: HaCf
+    groups: Tuple[Group, ...]
+    authkeys: AuthKeys
+    # SHA-256 over what all nodes must agree on (nodes, groups, failback), first 16 hex digits.
+    digest: str

@@ -1,0 +1,67 @@
+"""What a node wants done. Imperatives; frozen; carried out by `daemon/executor` or the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple, Union
+
+from ..wire.message import Message
+from .notices import Notice
+
+
+@dataclass(frozen=True)
+class SendMessage:
+    """Send over the links named, or over all of them (None). Best effort."""
+
+    message: Message
+    links: Optional[Tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class StartGroup:
+    """Start the group's resources left to right, then report `ResourceFinished`."""
+
+    group: str
+
+
+@dataclass(frozen=True)
+class StopGroup:
+    """Stop the group's resources right to left, then report `ResourceFinished`.
+
+    Asked while the group is starting, it cancels the start: only the stop is reported.
+    """
+
+    group: str
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell the neighbours again where the group's addresses are."""
+
+    group: str
+
+
+@dataclass(frozen=True)
+class AdminReply:
+    """Answer a request: `phase` is "accepted", "completed" or "refused"; the last two end it."""
+
+    request_id: str
+    phase: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PersistGeneration:
+    """Write the generation to disk before anything else is sent."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class Exit:
+    """The shutdown is complete; nothing of ours runs any more unless `clean` is False."""
+
+    clean: bool = True
+
+
+Effect = Union[SendMessage, StartGroup, StopGroup, Announce, AdminReply, PersistGeneration, Exit, Notice]

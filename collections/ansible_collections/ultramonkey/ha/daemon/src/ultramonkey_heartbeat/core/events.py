@@ -1,0 +1,104 @@
+"""What can happen to a node. Nouns; frozen; nothing in here does anything.
+
+Every event reaches `Node.handle(event, now_ms)`, where `now_ms` is monotonic time in whole
+milliseconds. A run of the daemon is a list of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+from ..wire.message import Message
+
+
+@dataclass(frozen=True)
+class Started:
+    """The daemon runs. `wall_offset_ms` + now_ms is the time of day, used only for stamps."""
+
+    wall_offset_ms: int
+
+
+@dataclass(frozen=True)
+class FrameReceived:
+    """Bytes arrived over a link, not yet decoded or verified."""
+
+    link: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class MessageReceived:
+    """A message arrived, already decoded and verified (the simulator's short cut past the codec)."""
+
+    link: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class DeadlineReached:
+    """The instant that `Node.next_deadline()` named has come."""
+
+
+@dataclass(frozen=True)
+class LinkChanged:
+    """A link of ours can or can no longer carry messages."""
+
+    link: str
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class ResourceFinished:
+    """The runner has finished what `StartGroup` or `StopGroup` asked.
+
+    `operation` is "start" or "stop". A start that failed has already been rolled back: nothing of the
+    group runs unless `clean` is False.
+    """
+
+    group: str
+    operation: str
+    ok: bool
+    reason: str = ""
+    clean: bool = True
+
+
+@dataclass(frozen=True)
+class AddressLost:
+    """Somebody else removed an address of a group that we hold."""
+
+    group: str
+    address: str
+
+
+@dataclass(frozen=True)
+class MoveRequested:
+    """An administrator wants groups on `target`, or away from here when it is None.
+
+    `groups` are keys; the words all, local and foreign are resolved by the control layer's caller
+    in the core (`ownership.select`), so they may stand here too.
+    """
+
+    request_id: str
+    groups: Tuple[str, ...]
+    target: Optional[str]
+    timeout_ms: int
+
+
+@dataclass(frozen=True)
+class ShutdownRequested:
+    """The daemon was told to stop: hand everything over, then leave."""
+
+
+Event = Union[
+    Started,
+    FrameReceived,
+    MessageReceived,
+    DeadlineReached,
+    LinkChanged,
+    ResourceFinished,
+    AddressLost,
+    MoveRequested,
+    ShutdownRequested,
+]

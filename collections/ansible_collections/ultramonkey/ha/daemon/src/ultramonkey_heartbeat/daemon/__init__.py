@@ -1,0 +1,1 @@
+"""The daemon: one loop that feeds the core and carries out its effects."""

@@ -1,0 +1,1 @@
+"""Addresses, interfaces and announcements: the edge to the kernel's network."""

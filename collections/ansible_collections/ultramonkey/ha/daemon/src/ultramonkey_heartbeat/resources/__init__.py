@@ -1,0 +1,1 @@
+"""Starting and stopping what a group consists of."""

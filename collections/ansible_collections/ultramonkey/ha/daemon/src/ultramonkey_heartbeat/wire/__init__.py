@@ -1,0 +1,1 @@
+"""The messages of the heartbeat protocol as bytes, and back. Pure."""

@@ -1,0 +1,105 @@
+"""A message as an ordered list of typed fields, before it is bytes and after.
+
+Field names and meanings are those of Linux-HA heartbeat 3.0.6 (docs/PROTOCOL.md). Values are kept as
+the bytes that travelled, so that a message that is sent again is the same to the last byte; the
+accessors below turn them into text and numbers, strictly: `int()` would accept blanks, underscores and
+non-ASCII digits, the format does not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Optional, Tuple
+
+from .errors import MalformedFieldError
+
+_HEX = re.compile(rb"[0-9a-fA-F]{1,16}\Z")
+_DECIMAL = re.compile(rb"-?[0-9]{1,18}\Z")
+
+
+class FieldType(IntEnum):
+    """The digit before a field's name on the wire."""
+
+    STRING = 0
+    BINARY = 1
+    STRUCT = 2
+    LIST = 3
+    COMPRESSED = 4
+    UNCOMPRESSED = 5
+
+
+@dataclass(frozen=True)
+class Field:
+    """One name and value. A STRING value has no NUL byte; a BINARY one may hold anything."""
+
+    name: str
+    value: bytes
+    type: FieldType = FieldType.STRING
+
+
+@dataclass(frozen=True)
+class Message:
+    """An ordered sequence of fields. If a name occurs twice, the first one counts."""
+
+    fields: Tuple[Field, ...]
+
+    def find(self, name: str) -> Optional[Field]:
+        """The first field of that name, or None."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        return None
+
+    def text(self, name: str) -> Optional[str]:
+        """The value as text, or None when absent. Bytes that are not UTF-8 survive as surrogates."""
+        field = self.find(name)
+        return None if field is None else field.value.decode("utf-8", "surrogateescape")
+
+    def binary(self, name: str) -> Optional[bytes]:
+        """The value's bytes, or None when absent."""
+        field = self.find(name)
+        return None if field is None else field.value
+
+    def hexadecimal(self, name: str) -> Optional[int]:
+        """The value read as hex digits without prefix, or None when absent.
+
+        Raises MalformedFieldError when it is anything else.
+        """
+        return self._number(name, _HEX, 16)
+
+    def decimal(self, name: str) -> Optional[int]:
+        """The value read as decimal digits, or None when absent.
+
+        Raises MalformedFieldError when it is anything else.
+        """
+        return self._number(name, _DECIMAL, 10)
+
+    def _number(self, name: str, pattern: re.Pattern[bytes], base: int) -> Optional[int]:
+        field = self.find(name)
+        if field is None:
+            return None
+        if not pattern.match(field.value):
+            raise MalformedFieldError(name, field.value)
+        return int(field.value, base)
+
+
+def string(name: str, value: str) -> Field:
+    """A STRING field."""
+    return Field(name, value.encode("utf-8", "surrogateescape"))
+
+
+def hexadecimal(name: str, value: int) -> Field:
+    """A STRING field that holds `value` as lower case hex without prefix."""
+    return Field(name, b"%x" % value)
+
+
+def decimal(name: str, value: int) -> Field:
+    """A STRING field that holds `value` as decimal digits."""
+    return Field(name, b"%d" % value)
+
+
+def binary(name: str, value: bytes) -> Field:
+    """A BINARY field."""
+    return Field(name, value, FieldType.BINARY)
