@@ -7,7 +7,158 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .assignment import Assignment
+
 
 @dataclass(frozen=True)
 class Notice:
     """Base of all notices."""
+
+
+@dataclass(frozen=True)
+class NodeStateChanged(Notice):
+    """Another node came, went or said something new about itself."""
+
+    node: str
+    old: str
+    new: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PeerLinkChanged(Notice):
+    """A peer is, or is no longer, heard over one link."""
+
+    node: str
+    link: str
+    up: bool
+    silent_ms: int
+
+
+@dataclass(frozen=True)
+class OwnLinkChanged(Notice):
+    """A link of ours can or can no longer carry messages."""
+
+    link: str
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class LateHeartbeat(Notice):
+    """A peer was silent for longer than warntime."""
+
+    node: str
+    silent_ms: int
+    deadtime_ms: int
+
+
+@dataclass(frozen=True)
+class Slept(Notice):
+    """This daemon did not run for longer than its dead time: others may have taken over."""
+
+    slept_ms: int
+    generation: int
+
+
+@dataclass(frozen=True)
+class BecameActive(Notice):
+    """This node knows of every other node what it is doing, and takes part from now on."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Assigned(Notice):
+    """We decided who is to hold a group."""
+
+    group: str
+    old: Assignment
+    new: Assignment
+
+
+@dataclass(frozen=True)
+class Superseded(Notice):
+    """Another node is to hold a group that we hold."""
+
+    group: str
+    by: Assignment
+
+
+@dataclass(frozen=True)
+class ConflictSeen(Notice):
+    """Another node holds a group that we hold, too."""
+
+    group: str
+    node: str
+    keep: bool
+
+
+@dataclass(frozen=True)
+class GroupStarted(Notice):
+    """A group runs here now."""
+
+    group: str
+    took_ms: int
+
+
+@dataclass(frozen=True)
+class GroupStopped(Notice):
+    """A group no longer runs here."""
+
+    group: str
+    took_ms: int
+
+
+@dataclass(frozen=True)
+class GroupFailed(Notice):
+    """A group could not be started (`operation` "start") or stopped here."""
+
+    group: str
+    operation: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FrameRejected(Notice):
+    """Bytes that we do not act upon. Said once per link and reason, then counted."""
+
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class UnknownNode(Notice):
+    """A node that is not in our configuration speaks with our key. Said once per name."""
+
+    node: str
+    link: str
+
+
+@dataclass(frozen=True)
+class DuplicateName(Notice):
+    """Another machine uses our own name. Said once."""
+
+    link: str
+
+
+@dataclass(frozen=True)
+class OldPeer(Notice):
+    """A peer runs heartbeat 3.0.6, with which this release does not share resources."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class AddressReturned(Notice):
+    """Somebody removed an address of a group that we hold; it is put back."""
+
+    group: str
+    address: str
+
+
+@dataclass(frozen=True)
+class ShutdownBegun(Notice):
+    """The daemon was told to stop."""
+
+    groups: int

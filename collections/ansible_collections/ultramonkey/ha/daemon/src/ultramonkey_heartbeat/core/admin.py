@@ -1,0 +1,194 @@
+"""Administrators' requests to move groups: checked at once, followed until answered."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+from ..config.model import AutoFailback
+from .effects import AdminReply, Effect
+from .events import MoveRequested
+from .membership import Membership
+from .report import GroupState, Phase, Wish
+from .requests import GroupRequest, Request, answer, expire, follow, refusal
+from .steward import Steward
+
+# More open requests than this are somebody's loop gone wild.
+REQUESTS_MAX = 64
+WORDS = ("all", "local", "foreign")
+
+
+class _RefusalError(Exception):
+    """Why a request is not begun: code, message and remedy of docs/CONTROL.md."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.remedy = remedy
+
+
+class Desk:
+    """Where requests come in and answers go out."""
+
+    def __init__(self, steward: Steward, membership: Membership, emit: Callable[[Effect], None]) -> None:
+        self._steward = steward
+        self._membership = membership
+        self._emit = emit
+        self._open: List[Request] = []
+
+    def move(self, event: MoveRequested, phase: Phase, now_ms: int) -> None:
+        """Begin a request, or refuse it as a whole: nothing is half begun."""
+        try:
+            request = self._begin(event, phase, now_ms)
+        except _RefusalError as error:
+            self._emit(refusal(event.request_id, error.code, str(error), error.remedy))
+            return
+        if request.open:
+            self._emit(AdminReply(event.request_id, "accepted", {"result": _plan(request)}))
+            self._open.append(request)
+        else:
+            self._emit(answer(request, {}))
+
+    def wishes(self) -> List[Wish]:
+        """What to put into our status messages."""
+        owners = {key: local.assignment.owner for key, local in self._steward.groups.items()}
+        return [
+            Wish(group.epoch, group.target, group.key)
+            for request in self._open
+            for group in request.groups
+            if group.open and owners[group.key] != group.target
+        ]
+
+    def follow(self, phase: Phase, now_ms: int) -> bool:
+        """Answer what is done, failed or too late. True when a wish was renewed."""
+        renewed = False
+        for request in list(self._open):
+            for group in request.groups:
+                local = self._steward.groups[group.key]
+                epoch = group.epoch
+                states = self._steward.states(group.key, phase)
+                follow(group, local.assignment, states.get(group.target, GroupState.IDLE))
+                renewed |= group.open and group.epoch != epoch
+            if now_ms >= request.deadline_ms:
+                expire(request)
+            if not request.open:
+                self._open.remove(request)
+                self._emit(answer(request, self._gaps(request)))
+        return renewed
+
+    def abandon(self) -> None:
+        """The daemon leaves: whatever is open is refused."""
+        for request in self._open:
+            self._emit(
+                refusal(
+                    request.request_id, "not-active", "the daemon was stopped meanwhile", "ask another node"
+                )
+            )
+        self._open.clear()
+
+    def next_deadline(self) -> Optional[int]:
+        """When the next request's time is up."""
+        return min((request.deadline_ms for request in self._open), default=None)
+
+    # -- checks ----------------------------------------------------------------------------------
+
+    def _begin(self, event: MoveRequested, phase: Phase, now_ms: int) -> Request:
+        if phase is not Phase.ACTIVE:
+            raise _RefusalError("not-active", f"this node is {phase.value}", "wait, or ask another node")
+        if self._steward.policy is AutoFailback.LEGACY:
+            raise _RefusalError(
+                "legacy",
+                "auto_failback legacy keeps every group on its preferred node",
+                "set auto_failback to on or off in ha.cf",
+            )
+        if len(self._open) >= REQUESTS_MAX:
+            raise _RefusalError("bad-request", f"{REQUESTS_MAX} requests are open already", "wait for them")
+        request = Request(event.request_id, now_ms + event.timeout_ms)
+        for key in self._select(event.groups):
+            self._add(request, key, event.target, phase)
+        return request
+
+    def _select(self, words: Sequence[str]) -> Tuple[str, ...]:
+        """The groups that the words name: keys, all, local (preferred here) or foreign (the others)."""
+        groups, me = self._steward.groups, self._steward.me
+        chosen: Dict[str, None] = {}
+        for word in words:
+            if word in groups:
+                chosen[word] = None
+            elif word in WORDS:
+                chosen.update(
+                    (key, None)
+                    for key, local in groups.items()
+                    if word == "all" or (word == "local") == (local.group.preferred == me)
+                )
+            else:
+                known = ", ".join(groups) or "none"
+                raise _RefusalError("unknown-group", f"there is no group {word!r}", f"groups are: {known}")
+        return tuple(chosen)
+
+    def _add(self, request: Request, key: str, target: Optional[str], phase: Phase) -> None:
+        steward = self._steward
+        local = steward.groups[key]
+        holder = steward.holder(key)
+        owner = local.assignment.owner
+        if target is None:
+            if steward.me not in (holder, owner):
+                request.unchanged.append(key)
+                return
+            heir = steward.heir(key, phase)
+            if heir is None:
+                raise _RefusalError(
+                    "no-other-node",
+                    f"no other node can take {key}",
+                    "see `hbctl status` for why the others cannot",
+                )
+            target = heir.name
+        target = target.lower()
+        if owner == target and holder == target:
+            request.unchanged.append(key)
+            return
+        self._check_target(key, target, phase)
+        request.groups.append(GroupRequest(key, holder, target, local.assignment.epoch))
+
+    def _check_target(self, key: str, target: str, phase: Phase) -> None:
+        steward = self._steward
+        seat = steward.seat(key, target, phase)
+        if seat is None:
+            known = ", ".join([steward.me, *self._membership.peers])
+            raise _RefusalError("unknown-node", f"there is no node {target!r}", f"nodes are: {known}")
+        states = steward.states(key, phase)
+        stuck = [node for node, state in states.items() if state is GroupState.STUCK]
+        if stuck:
+            raise _RefusalError(
+                "group-failed",
+                f"{key} could not be stopped on {stuck[0]}; parts of it may still run there",
+                f"stop it by hand on {stuck[0]}; the daemon there tries again every 30 s",
+            )
+        if states.get(target) is GroupState.FAILED:
+            raise _RefusalError(
+                "target-failed",
+                f"{target} could not start {key} before",
+                f"mend it on {target}, then restart the daemon there",
+            )
+        if not seat.eligible:
+            peer = self._membership.peers.get(target)
+            state = peer.state.value if peer is not None else phase.value
+            raise _RefusalError(
+                "target-not-ready",
+                f"{target} is {state}",
+                f"start the daemon on {target}, or name another node",
+            )
+
+    def _gaps(self, request: Request) -> Dict[str, Optional[int]]:
+        last = self._steward.history.last
+        return {
+            group.key: last[group.key].without_holder_ms if group.key in last else None
+            for group in request.groups
+        }
+
+
+def _plan(request: Request) -> Dict[str, object]:
+    return {
+        "moved": [{"group": g.key, "from": g.source, "to": g.target} for g in request.groups],
+        "unchanged": list(request.unchanged),
+        "failed": [],
+    }

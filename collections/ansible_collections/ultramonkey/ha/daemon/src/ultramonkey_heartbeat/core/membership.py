@@ -1,0 +1,195 @@
+"""Who is there: per peer and per link, from nothing but what was heard and when.
+
+A peer is alive while its status messages keep coming; it is dead when none came for the dead time that
+the peer itself announced (`dt`), or for initdead when it was never heard. Only a *fresh* status counts:
+a repeated or replayed one says nothing about now.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ..wire.message import Field
+from .notices import LateHeartbeat, NodeStateChanged, Notice, PeerLinkChanged
+from .report import Phase, Report
+from .sequence import ReceiveWindow
+
+# A peer may announce any dead time; beyond a day it is a mistake, and we would wait for ever.
+DEADTIME_MS_MAX = 86_400_000
+
+
+class PeerState(Enum):
+    """How a peer looks from here."""
+
+    UNKNOWN = "unknown"
+    JOINING = "joining"
+    ACTIVE = "active"
+    LEAVING = "leaving"
+    LEFT = "left"
+    DEAD = "dead"
+
+
+_ALIVE = (PeerState.JOINING, PeerState.ACTIVE, PeerState.LEAVING)
+
+
+@dataclass
+class PeerLink:
+    """How a peer is heard over one link of ours."""
+
+    last_heard_ms: int
+    up: bool = True
+
+
+@dataclass
+class Peer:
+    """What is known of one other node."""
+
+    name: str
+    state: PeerState = PeerState.UNKNOWN
+    uuid: Optional[bytes] = None
+    generation: int = 0
+    window: Optional[ReceiveWindow] = None
+    # The sequence number of the newest status applied; an older one that arrives late changes nothing.
+    status_seq: int = 0
+    last_heard_ms: Optional[int] = None
+    deadtime_ms: int = 0
+    report: Optional[Report] = None
+    # The um_ fields of that report as bytes: equal bytes need no second reading.
+    report_raw: Tuple[Field, ...] = ()
+    # True when its status carries no report of ours: heartbeat 3.0.6.
+    old: bool = False
+    links: Dict[str, PeerLink] = field(default_factory=dict)
+
+    @property
+    def alive(self) -> bool:
+        """Heard within its dead time, and not gone by its own word."""
+        return self.state in _ALIVE
+
+    @property
+    def incarnation(self) -> int:
+        """Which run of its daemon this is; 0 when not known."""
+        return self.report.incarnation if self.report else 0
+
+
+class Membership:
+    """All peers of this node, in ha.cf order."""
+
+    def __init__(
+        self, names: Sequence[str], deadtime_ms: int, warntime_ms: int, initdead_ms: int, now_ms: int
+    ) -> None:
+        self.peers: Dict[str, Peer] = {name: Peer(name, deadtime_ms=deadtime_ms) for name in names}
+        self._deadtime_ms = deadtime_ms
+        self._warntime_ms = warntime_ms
+        self._unknown_until_ms = now_ms + initdead_ms
+
+    def alive(self) -> List[Peer]:
+        """The peers that are alive, in ha.cf order."""
+        return [peer for peer in self.peers.values() if peer.alive]
+
+    def known(self) -> bool:
+        """Enough is known to take part: who holds what, or that nobody can tell.
+
+        One active peer of our kind knows all assignments, and whom it hears. Without one, every peer must
+        have been heard, or have been silent for initdead.
+        """
+        peers = self.peers.values()
+        if any(peer.state is PeerState.ACTIVE and peer.report is not None for peer in peers):
+            return True
+        return all(peer.state is not PeerState.UNKNOWN for peer in peers)
+
+    # -- what arrives ----------------------------------------------------------------------------
+
+    def link_heard(self, peer: Peer, link: str, now_ms: int) -> List[Notice]:
+        """Something of the peer, new or not, came in over the link."""
+        known = peer.links.get(link)
+        if known is None:
+            peer.links[link] = PeerLink(now_ms)
+            return [PeerLinkChanged(peer.name, link, up=True, silent_ms=0)]
+        silent_ms = now_ms - known.last_heard_ms
+        known.last_heard_ms = now_ms
+        if known.up:
+            return []
+        known.up = True
+        return [PeerLinkChanged(peer.name, link, up=True, silent_ms=silent_ms)]
+
+    def new_generation(self, peer: Peer, generation: int, rng: random.Random, repeat_ms: int) -> None:
+        """The peer speaks with a higher generation: what we knew of its numbering is void."""
+        peer.generation = generation
+        peer.window = ReceiveWindow(rng, repeat_ms)
+        peer.status_seq = 0
+
+    def status_heard(
+        self, peer: Peer, deadtime_ms: Optional[int], state: PeerState, now_ms: int
+    ) -> List[Notice]:
+        """A fresh status of the peer: it lives, and this is its state."""
+        notices: List[Notice] = []
+        if peer.alive and peer.last_heard_ms is not None:
+            silent_ms = now_ms - peer.last_heard_ms
+            if silent_ms > self._warntime_ms:
+                notices.append(LateHeartbeat(peer.name, silent_ms, peer.deadtime_ms))
+        if deadtime_ms:
+            peer.deadtime_ms = min(deadtime_ms, DEADTIME_MS_MAX)
+        reason = "first heard" if peer.state is PeerState.UNKNOWN else "it says so"
+        if peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
+            reason = f"heard again after {now_ms - peer.last_heard_ms} ms"
+        peer.last_heard_ms = now_ms
+        return notices + self._become(peer, state, reason)
+
+    # -- what time does --------------------------------------------------------------------------
+
+    def expire(self, now_ms: int) -> List[Notice]:
+        """Declare dead whoever has been silent too long, and note links that went quiet."""
+        notices: List[Notice] = []
+        for peer in self.peers.values():
+            at_ms = self._dead_at(peer)
+            if at_ms is not None and now_ms >= at_ms:
+                if peer.last_heard_ms is None:
+                    reason = "never heard within initdead"
+                else:
+                    reason = (
+                        f"silent for {now_ms - peer.last_heard_ms} ms, its deadtime is {peer.deadtime_ms} ms"
+                    )
+                notices += self._become(peer, PeerState.DEAD, reason)
+            for name, link in peer.links.items():
+                silent_ms = now_ms - link.last_heard_ms
+                if link.up and silent_ms >= self._deadtime_ms:
+                    link.up = False
+                    notices.append(PeerLinkChanged(peer.name, name, up=False, silent_ms=silent_ms))
+        return notices
+
+    def next_deadline(self) -> Optional[int]:
+        """The earliest instant at which somebody must be declared dead."""
+        instants = [self._dead_at(peer) for peer in self.peers.values()]
+        return min((at_ms for at_ms in instants if at_ms is not None), default=None)
+
+    def forgive_silence(self, now_ms: int) -> None:
+        """We did not listen until now: nobody's silence before this instant counts."""
+        self._unknown_until_ms = max(self._unknown_until_ms, now_ms + self._deadtime_ms)
+        for peer in self.peers.values():
+            if peer.alive:
+                peer.last_heard_ms = now_ms
+
+    def _dead_at(self, peer: Peer) -> Optional[int]:
+        if peer.state is PeerState.UNKNOWN:
+            return self._unknown_until_ms
+        if peer.alive and peer.last_heard_ms is not None:
+            return peer.last_heard_ms + peer.deadtime_ms
+        return None
+
+    @staticmethod
+    def _become(peer: Peer, state: PeerState, reason: str) -> List[Notice]:
+        old, peer.state = peer.state, state
+        return [] if old is state else [NodeStateChanged(peer.name, old.value, state.value, reason)]
+
+
+def state_from(report: Optional[Report], word: str) -> PeerState:
+    """What a status message says of its sender: by our report, or by the `st` word of 3.0.6."""
+    if report is None:
+        return PeerState.ACTIVE if word == "active" else PeerState.JOINING
+    if report.phase is Phase.LEAVING:
+        gone = not any(group.state.runs for group in report.groups.values())
+        return PeerState.LEFT if gone else PeerState.LEAVING
+    return PeerState.ACTIVE if report.phase is Phase.ACTIVE else PeerState.JOINING

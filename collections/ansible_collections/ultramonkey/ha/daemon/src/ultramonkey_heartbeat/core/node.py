@@ -1,0 +1,398 @@
+"""One cluster member. Has no clock and no sockets; is told the time with every event.
+
+    node = Node(configuration, identity, random.Random())
+    effects = node.handle(Started(wall_offset_ms), now_ms)
+
+`handle` takes what happened and returns what to do; `next_deadline` says when to call again with
+`DeadlineReached` should nothing happen before. `now_ms` never runs backwards.
+
+A node *joins* until it knows what the others are doing (`Membership.known`), then is *active*, and *leaves* when told to stop. Its groups follow the rules of `ownership`.
+
+Waking: a daemon that did not run for longer than its dead time (a paused virtual machine) has been
+declared dead, and others serve what it believes to hold. It rises to a new generation, because a 3.0.6
+that hears the old one again would drop everything, and decides nothing until it has heard all its peers
+or its dead time has passed once more.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Callable, Dict, List, Optional, Set, Tuple
+
+from ..config.model import Configuration
+from ..wire.errors import WireError
+from ..wire.message import Field, Message
+from . import events as ev
+from .admin import Desk
+from .effects import Effect, Exit, PersistGeneration
+from .membership import Membership, Peer, state_from
+from .notices import (
+    BecameActive,
+    DuplicateName,
+    FrameRejected,
+    OldPeer,
+    OwnLinkChanged,
+    ShutdownBegun,
+    Slept,
+    UnknownNode,
+)
+from .report import Phase, Report, Wish, from_message, raw_fields, to_fields
+from .sequence import Verdict
+from .steward import Steward
+from .transmit import Identity, Transmitter
+
+# After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
+REPEAT_AFTER_CHANGE_MS = 20
+# The farewell is said so often, so far apart: nobody can ask for it again.
+FAREWELLS = 3
+FAREWELL_INTERVAL_MS = 10
+# Names that do not belong to the cluster are remembered up to this number.
+STRANGERS_MAX = 64
+
+Decoder = Callable[[bytes], Message]
+
+
+class Node:
+    """The façade of the core."""
+
+    def __init__(
+        self, configuration: Configuration, identity: Identity, rng: random.Random, decode: Decoder
+    ) -> None:
+        self.configuration = configuration
+        self.identity = identity
+        self.phase = Phase.JOINING
+        self.transmitter = Transmitter(identity, configuration.ha)
+        self.links: Dict[str, Tuple[bool, str]] = {
+            link.name: (False, "not opened yet") for link in configuration.ha.links
+        }
+        self.membership = Membership((), 0, 0, 0, 0)
+        self.steward: Steward
+        self.desk: Desk
+        self.received = 0
+        self.rejected = 0
+        self.duplicate_name = False
+        self.started_at_ms = 0
+        self._decode = decode
+        self._rng = rng
+        self._effects: List[Effect] = []
+        self._begun = False
+        self._said_init = False
+        self._strangers: Set[str] = set()
+        self._complaints: Set[Tuple[str, str]] = set()
+        self._beat_at_ms = 0
+        self._repeat_at_ms: Optional[int] = None
+        self._last_sent_ms = 0
+        self._unsettled = False
+        self._changed = False
+        self._report_fields: List[Field] = []
+        self._awaited: Set[str] = set()
+        self._awake_at_ms: Optional[int] = None
+        self._farewells = 0
+        self._farewell_at_ms: Optional[int] = None
+        self.gone = False
+
+    # -- the three calls ---------------------------------------------------------------------------
+
+    def handle(self, event: ev.Event, now_ms: int) -> List[Effect]:
+        """Take in what happened at `now_ms`; return what to do, in that order."""
+        if self.gone:
+            return []
+        if isinstance(event, ev.Started):
+            self._start(event, now_ms)
+        elif self._begun:
+            self._notice_sleep(now_ms)
+            self._dispatch(event, now_ms)
+        self._tick(now_ms)
+        effects, self._effects = self._effects, []
+        return effects
+
+    def next_deadline(self) -> Optional[int]:
+        """The instant at which `DeadlineReached` is due, or None when the node is gone."""
+        if self.gone or not self._begun:
+            return None
+        instants = [
+            self._beat_at_ms,
+            self._repeat_at_ms,
+            self._farewell_at_ms,
+            self._awake_at_ms,
+            self.membership.next_deadline(),
+            self.steward.next_deadline(),
+            self.desk.next_deadline(),
+        ]
+        instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
+        return min(at_ms for at_ms in instants if at_ms is not None)
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def _start(self, event: ev.Started, now_ms: int) -> None:
+        ha, me = self.configuration.ha, self.identity.name
+        self.transmitter.wall_offset_ms = event.wall_offset_ms
+        self.started_at_ms = now_ms
+        peers = tuple(name for name in ha.nodes if name != me)
+        self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.steward = Steward(
+            me,
+            self.identity.generation,
+            self.configuration.groups,
+            ha.nodes,
+            ha.auto_failback,
+            self.membership,
+            self._effects_append,
+        )
+        self.desk = Desk(self.steward, self.membership, self._effects_append)
+        self._beat_at_ms = now_ms
+        self._last_sent_ms = now_ms
+        self._begun = self._unsettled = self._changed = True
+
+    def _effects_append(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def _dispatch(self, event: ev.Event, now_ms: int) -> None:
+        if isinstance(event, ev.FrameReceived):
+            self._frame(event, now_ms)
+        elif isinstance(event, ev.MessageReceived):
+            self._message(event.link, event.message, now_ms)
+        elif isinstance(event, ev.LinkChanged):
+            self.links[event.link] = (event.up, event.reason)
+            self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
+            # Say who we are as soon as somebody can hear it.
+            self._changed |= event.up
+        elif isinstance(event, ev.ResourceFinished):
+            self._changed |= self.steward.finished(
+                event.group, event.operation, event.reason, now_ms, ok=event.ok, clean=event.clean
+            )
+            self._unsettled = True
+        elif isinstance(event, ev.AddressLost):
+            self.steward.address_lost(event.group, event.address)
+        elif isinstance(event, ev.MoveRequested):
+            self.desk.move(event, self.phase, now_ms)
+            self._unsettled = self._changed = True
+        elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
+            self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
+            self.phase = Phase.LEAVING
+            self.desk.abandon()
+            self._unsettled = self._changed = True
+
+    def _notice_sleep(self, now_ms: int) -> None:
+        slept_ms = now_ms - self._last_sent_ms
+        if slept_ms <= self.configuration.ha.deadtime_ms:
+            return
+        self.transmitter.restart(self.transmitter.generation + 1)
+        self._effects.append(PersistGeneration(self.transmitter.generation))
+        self._effects.append(Slept(slept_ms, self.transmitter.generation))
+        self.membership.forgive_silence(now_ms)
+        self._awaited = {peer.name for peer in self.membership.alive()}
+        self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self._awaited else None
+        self._last_sent_ms = now_ms
+        self._beat_at_ms = now_ms
+        self._unsettled = self._changed = True
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def _frame(self, event: ev.FrameReceived, now_ms: int) -> None:
+        try:
+            message = self._decode(event.data)
+            self._message(event.link, message, now_ms)
+        except WireError as error:
+            self._reject(event.link, str(error))
+
+    def _reject(self, link: str, reason: str) -> None:
+        self.rejected += 1
+        complaint = (link, reason)
+        if complaint not in self._complaints and len(self._complaints) < STRANGERS_MAX:
+            self._complaints.add(complaint)
+            self._effects.append(FrameRejected(link, reason))
+
+    def _message(self, link: str, message: Message, now_ms: int) -> None:
+        source, kind = (message.text("src") or "").lower(), message.text("t") or ""
+        if source == self.identity.name:
+            self._own_echo(link, message)
+            return
+        peer = self.membership.peers.get(source)
+        if peer is None:
+            self._stranger(source, link)
+            return
+        self.received += 1
+        if kind.startswith("NS_"):
+            self._effects += self.membership.link_heard(peer, link, now_ms)
+            self._unnumbered(peer, kind, message, now_ms)
+            return
+        generation, seq = message.hexadecimal("hg"), message.hexadecimal("seq")
+        if not generation or not seq or not message.hexadecimal("ts"):
+            self._reject(link, f"a message of {source} lacks its generation, number or stamp")
+            return
+        if generation != peer.generation or peer.window is None:
+            if generation < peer.generation or kind != "status":
+                self._reject(link, f"a message of an earlier generation of {source} (replayed?)")
+                return
+            repeat_ms = self.configuration.ha.max_rexmit_delay_ms
+            self.membership.new_generation(peer, generation, self._rng, repeat_ms)
+        window = peer.window
+        verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
+        self._effects += self.membership.link_heard(peer, link, now_ms)
+        if verdict is Verdict.NEW and kind == "status" and seq > peer.status_seq:
+            peer.status_seq = seq
+            self._status(peer, message, now_ms)
+
+    def _own_echo(self, link: str, message: Message) -> None:
+        uuid = message.binary("srcuuid")
+        if uuid is None or uuid == self.identity.uuid or self.duplicate_name:
+            return
+        self.duplicate_name = True
+        self._effects.append(DuplicateName(link))
+
+    def _stranger(self, name: str, link: str) -> None:
+        self.rejected += 1
+        if name not in self._strangers and len(self._strangers) < STRANGERS_MAX:
+            self._strangers.add(name)
+            self._effects.append(UnknownNode(name, link))
+
+    def _unnumbered(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
+        if (message.text("dest") or "").lower() != self.identity.name:
+            return
+        if kind == "NS_rexmit":
+            first, last = message.decimal("firstseq"), message.decimal("lastseq")
+            if first is None or last is None:
+                return
+            again, gone = self.transmitter.history.asked_for(first, last, now_ms)
+            self._effects += [self.transmitter.again(sent) for sent in again]
+            self._effects += [self.transmitter.cannot_repeat(peer.name, seq, now_ms) for seq in gone]
+        elif kind == "NS_nak_rexmit" and peer.window is not None:
+            number = message.hexadecimal("firstseq")
+            if number is not None:
+                peer.window.give_up(number)
+
+    def _status(self, peer: Peer, message: Message, now_ms: int) -> None:
+        raw, before = raw_fields(message), peer.report
+        deadtime_ms = message.hexadecimal("dt")
+        fresh = raw != peer.report_raw or not raw
+        report = from_message(message) if fresh else before
+        state = state_from(report, message.text("st") or "")
+        was = peer.state
+        self._effects += self.membership.status_heard(peer, deadtime_ms, state, now_ms)
+        self._awaited.discard(peer.name)
+        if not fresh and was is peer.state:
+            return
+        peer.report, peer.report_raw = report, raw
+        self._unsettled = True
+        if report is None:
+            self._old_peer(peer)
+            return
+        peer.old = False
+        restarted = before is None or before.incarnation != report.incarnation
+        # A peer that has just come must not wait a heartbeat to learn who holds what.
+        self._changed |= restarted or was is not peer.state
+        self._changed |= self.steward.adopt(peer, None if restarted else before, report)
+
+    def _old_peer(self, peer: Peer) -> None:
+        if not peer.old:
+            peer.old = True
+            self._changed = True
+            self._effects.append(OldPeer(peer.name))
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def _tick(self, now_ms: int) -> None:
+        if not self._begun:
+            return
+        notices = self.membership.expire(now_ms)
+        if notices:
+            self._effects += notices
+            self._unsettled = self._changed = True
+        self._wake(now_ms)
+        self._ask_for_missing(now_ms)
+        deadlines = (self.steward.next_deadline(), self.desk.next_deadline())
+        if self._unsettled or any(at_ms is not None and now_ms >= at_ms for at_ms in deadlines):
+            self._settle(now_ms)
+        if self.phase is Phase.LEAVING and self.steward.idle():
+            self._say_farewell(now_ms)
+        elif self._changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+            self._beat(now_ms)
+
+    def _wake(self, now_ms: int) -> None:
+        at_ms = self._awake_at_ms
+        if at_ms is not None and (not self._awaited or now_ms >= at_ms):
+            self._awake_at_ms = None
+            self._unsettled = True
+
+    def _settle(self, now_ms: int) -> None:
+        self._unsettled = False
+        if self.phase is Phase.JOINING and self.membership.known():
+            self.phase = Phase.ACTIVE
+            self._changed = True
+            self._effects.append(BecameActive(self._who_is_there()))
+        self._changed |= self.steward.settle(self.phase, self._wishes(), now_ms, hands_off=self._hands_off())
+        if self.desk.follow(self.phase, now_ms):
+            # A wish was renewed against a newer assignment: it may be ours to grant.
+            self._changed = True
+            self._changed |= self.steward.settle(
+                self.phase, self._wishes(), now_ms, hands_off=self._hands_off()
+            )
+
+    def _wishes(self) -> List[Wish]:
+        wishes = self.desk.wishes()
+        for peer in self.membership.alive():
+            if peer.report is not None:
+                wishes += peer.report.wishes
+        return wishes
+
+    def _hands_off(self) -> bool:
+        """Not our turn to decide: just woken, or a 3.0.6 is there, whose holdings we do not follow yet."""
+        return self._awake_at_ms is not None or any(peer.old for peer in self.membership.alive())
+
+    def _who_is_there(self) -> str:
+        states = [f"{peer.name} is {peer.state.value}" for peer in self.membership.peers.values()]
+        return ", ".join(states) or "no other node is configured"
+
+    def _ask_for_missing(self, now_ms: int) -> None:
+        for peer in self.membership.peers.values():
+            if peer.window is not None and peer.alive:
+                for seq in peer.window.due(now_ms):
+                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
+
+    # -- speaking ----------------------------------------------------------------------------------
+
+    def _repeat_due(self, now_ms: int) -> bool:
+        return self._repeat_at_ms is not None and now_ms >= self._repeat_at_ms
+
+    def _beat(self, now_ms: int) -> None:
+        keepalive_ms = self.configuration.ha.keepalive_ms
+        self._repeat_at_ms = None
+        if self._changed:
+            self._report_fields = to_fields(self._report())
+            self._repeat_at_ms = now_ms + min(REPEAT_AFTER_CHANGE_MS, keepalive_ms)
+            self._changed = False
+        if now_ms >= self._beat_at_ms:
+            # Stay on the grid, so that a late beat does not make all later ones late.
+            missed = (now_ms - self._beat_at_ms) // keepalive_ms
+            self._beat_at_ms += (missed + 1) * keepalive_ms
+        self._effects.append(self.transmitter.status(self._word(), self._report_fields, now_ms))
+        self._last_sent_ms = now_ms
+
+    def _word(self) -> str:
+        if not self._said_init:
+            self._said_init = True
+            return "init"
+        return "up" if self.phase is Phase.JOINING else "active"
+
+    def _report(self) -> Report:
+        return Report(
+            self.identity.generation,
+            self.phase,
+            self.configuration.digest,
+            tuple(peer.name for peer in self.membership.alive()),
+            self.steward.reports(),
+            tuple(self.desk.wishes()),
+        )
+
+    def _say_farewell(self, now_ms: int) -> None:
+        if self._farewell_at_ms is not None and now_ms < self._farewell_at_ms:
+            return
+        self._changed = True
+        self._beat(now_ms)
+        self._effects.append(self.transmitter.shutdone(now_ms))
+        self._farewells += 1
+        self._farewell_at_ms = now_ms + FAREWELL_INTERVAL_MS
+        if self._farewells == FAREWELLS:
+            self.gone = True
+            self._effects.append(Exit(clean=not self.steward.stuck()))

@@ -1,0 +1,207 @@
+"""Who may rewrite the assignment of a group, and to what. Pure functions of one node's view.
+
+The invariant: *a group is started on a node only while that node is its owner in the newest assignment
+known there, and no node that it hears still runs the group.* What follows from it:
+
+* an owner that gives a group away first writes the new assignment, then stops, and the new owner waits
+  for the stop: a lost message delays, it never doubles;
+* two nodes that both hold a group (a split has healed) compare assignments; the lesser one stops.
+
+Who may write, in the order of the rules below:
+
+conflict   the preferred node, when it and another hold the group and auto_failback wants it back anyway
+left       the owner, when its daemon is told to stop
+no owner   whoever is next, when the owner is dead, has left, was restarted, or could not start the group
+request    the owner, when an administrator wishes the group elsewhere
+failback   the owner, when the preferred node can hold the group again
+unpinned   the owner, when the preferred node went away after an administrator had moved the group
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from ..config.model import AutoFailback
+from .assignment import Assignment, Cause
+from .report import GroupState
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A node as one group sees it: what it can do for the group now."""
+
+    name: str
+    incarnation: int
+    # Active, and has not failed this group: may be given it.
+    eligible: bool
+    # Alive but not active yet.
+    joining: bool
+    # Said goodbye, or is saying it.
+    leaving: bool
+    state: GroupState
+    # Alive by its own messages to us.
+    heard: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """One group as this node sees it. `seats` holds every configured node, best candidate first."""
+
+    me: str
+    seats: Tuple[Seat, ...]
+    assignment: Assignment
+    policy: AutoFailback
+    # Nodes that only others hear: alive, but we know nothing of their state.
+    heard_by_others: Tuple[str, ...] = ()
+    # The target that somebody wishes for at the current epoch.
+    wish: Optional[str] = None
+    # A node that is gone said as its last word that a stop had failed: parts may still run there.
+    stuck_elsewhere: bool = False
+
+    def seat(self, name: str) -> Optional[Seat]:
+        """The node's seat, or None when it is not configured."""
+        for seat in self.seats:
+            if seat.name == name:
+                return seat
+        return None
+
+    @property
+    def mine(self) -> Seat:
+        """This node's seat."""
+        seat = self.seat(self.me)
+        if seat is None:  # pragma: no cover - the configuration names the local node
+            raise AssertionError(self.me)
+        return seat
+
+    @property
+    def preferred(self) -> Seat:
+        """The seat of the preferred node."""
+        return self.seats[0]
+
+    @property
+    def owned(self) -> bool:
+        """This run of this node is the owner."""
+        return self.assignment.owner == self.me and self.assignment.incarnation == self.mine.incarnation
+
+
+def owner_is_valid(view: View) -> bool:
+    """The owner is able to hold the group, as far as we can know."""
+    seat = view.seat(view.assignment.owner)
+    if seat is None or seat.leaving:
+        return False
+    if not seat.heard:
+        return seat.name in view.heard_by_others
+    return seat.incarnation == view.assignment.incarnation and seat.state is not GroupState.FAILED
+
+
+def successor(view: View, besides: str = "") -> Optional[Seat]:
+    """Who is to hold the group next: whoever holds it already, else the best candidate."""
+    able = [seat for seat in view.seats if seat.eligible and seat.name != besides]
+    for seat in able:
+        if seat.state in (GroupState.HELD, GroupState.STARTING):
+            return seat
+    # An owner whose daemon was restarted comes last: it may still be joining in somebody's view, and
+    # two nodes that see that differently would both start the group.
+    able.sort(key=lambda seat: seat.name == view.assignment.owner)
+    return able[0] if able else None
+
+
+def rewrite(view: View) -> Optional[Assignment]:
+    """The assignment that this node must write now, or None. Called only while it takes part."""
+    mine, current = view.mine, view.assignment
+    if _we_win_conflict(view):
+        return _to(view, mine, Cause.CONFLICT)
+    if mine.leaving:
+        if not view.owned:
+            return None
+        heir = successor(view, besides=view.me)
+        return (
+            Assignment(current.epoch + 1, "", 0, Cause.LEFT) if heir is None else _to(view, heir, Cause.LEFT)
+        )
+    if not owner_is_valid(view):
+        return _succeed(view)
+    if not view.owned or mine.state is GroupState.STUCK:
+        return None
+    return _hand_over(view)
+
+
+def _we_win_conflict(view: View) -> bool:
+    mine, rival = view.mine, view.seat(view.assignment.owner)
+    return (
+        view.policy is not AutoFailback.OFF
+        and view.preferred.name == view.me
+        and mine.eligible
+        and mine.state in (GroupState.HELD, GroupState.STARTING)
+        and rival is not None
+        and rival.name != view.me
+        and rival.heard
+        and rival.state in (GroupState.HELD, GroupState.STARTING)
+    )
+
+
+def _succeed(view: View) -> Optional[Assignment]:
+    if view.stuck_elsewhere:
+        return None
+    if view.assignment.epoch == 0 and _somebody_better_is_coming(view):
+        return None
+    heir = successor(view)
+    if heir is None or heir.name != view.me:
+        return None
+    return _to(view, heir, _why_owner_is_gone(view))
+
+
+def _somebody_better_is_coming(view: View) -> bool:
+    """At the first start of a cluster a better candidate may be a moment behind us."""
+    for seat in view.seats:
+        if seat.name == view.me:
+            return False
+        if seat.heard and seat.joining:
+            return True
+    return False
+
+
+def _why_owner_is_gone(view: View) -> Cause:
+    owner = view.seat(view.assignment.owner)
+    if view.assignment.epoch == 0:
+        return Cause.START
+    if owner is None:
+        return view.assignment.cause
+    if owner.state is GroupState.FAILED:
+        return Cause.FAILED
+    return Cause.LEFT if owner.leaving else Cause.TAKEOVER
+
+
+def _hand_over(view: View) -> Optional[Assignment]:
+    preferred, current = view.preferred, view.assignment
+    wished = view.seat(view.wish) if view.wish else None
+    if wished is not None and wished.eligible and wished.name != view.me:
+        return _to(view, wished, Cause.REQUEST)
+    if preferred.name == view.me or view.policy is AutoFailback.OFF:
+        return None
+    pinned = current.pinned and view.policy is AutoFailback.ON
+    if pinned and not (preferred.heard and preferred.eligible):
+        return Assignment(current.epoch + 1, current.owner, current.incarnation, Cause.UNPINNED)
+    if preferred.eligible and not pinned and view.mine.state is GroupState.HELD:
+        return _to(view, preferred, Cause.FAILBACK)
+    return None
+
+
+def _to(view: View, seat: Seat, cause: Cause) -> Assignment:
+    return Assignment(view.assignment.epoch + 1, seat.name, seat.incarnation, cause)
+
+
+def may_start(view: View) -> bool:
+    """The invariant at the top: ours by the newest assignment, and nobody we hear still runs it."""
+    return (
+        view.owned
+        and view.mine.state is GroupState.IDLE
+        and view.mine.eligible
+        and not view.stuck_elsewhere
+        and not any(seat.heard and seat.state.runs for seat in view.seats if seat.name != view.me)
+    )
+
+
+def must_stop(view: View) -> bool:
+    """We run what is not, or no longer, ours."""
+    return view.mine.state in (GroupState.HELD, GroupState.STARTING) and not view.owned

@@ -1,0 +1,204 @@
+"""The state of a node as docs/CONTROL.md shows it: what `status`, modules, metrics and people read."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from .. import __version__
+from .membership import Peer, PeerState
+from .node import Node
+from .report import GroupState, Phase
+
+Json = Dict[str, Any]
+
+
+def snapshot(node: Node, now_ms: int) -> Json:
+    """Everything that is known here now, as plain data."""
+    ha = node.configuration.ha
+    problems = _problems(node)
+    return {
+        "node": node.identity.name,
+        "version": __version__,
+        "state": node.phase.value,
+        "generation": node.transmitter.generation,
+        "uptime_ms": now_ms - node.started_at_ms,
+        "config": {
+            "digest": node.configuration.digest,
+            "keepalive_ms": ha.keepalive_ms,
+            "deadtime_ms": ha.deadtime_ms,
+            "auto_failback": ha.auto_failback.value,
+        },
+        "nodes": [
+            _self(node) if name == node.identity.name else _peer(node.membership.peers[name], now_ms)
+            for name in ha.nodes
+        ],
+        "links": [{"name": name, "up": up, "reason": reason} for name, (up, reason) in node.links.items()],
+        "groups": [_group(node, key, now_ms) for key in node.steward.groups],
+        "problems": problems,
+        "healthy": not problems,
+        "counters": {
+            "frames_received": node.received,
+            "frames_rejected": node.rejected,
+            "messages_sent": node.transmitter.sent,
+        },
+    }
+
+
+def _self(node: Node) -> Json:
+    return {
+        "name": node.identity.name,
+        "self": True,
+        "state": node.phase.value,
+        "kind": "ultramonkey",
+        "generation": node.transmitter.generation,
+        "silent_ms": 0,
+        "deadtime_ms": node.configuration.ha.deadtime_ms,
+        "config_digest": node.configuration.digest,
+        "links": [],
+    }
+
+
+def _peer(peer: Peer, now_ms: int) -> Json:
+    kind = "heartbeat" if peer.old else "ultramonkey" if peer.report else "unknown"
+    return {
+        "name": peer.name,
+        "self": False,
+        "state": peer.state.value,
+        "kind": kind,
+        "generation": peer.generation,
+        "silent_ms": None if peer.last_heard_ms is None else now_ms - peer.last_heard_ms,
+        "deadtime_ms": peer.deadtime_ms,
+        "config_digest": peer.report.digest if peer.report else None,
+        "links": [
+            {"name": name, "up": link.up, "silent_ms": now_ms - link.last_heard_ms}
+            for name, link in peer.links.items()
+        ],
+    }
+
+
+def _group(node: Node, key: str, now_ms: int) -> Json:
+    local = node.steward.groups[key]
+    return {
+        "key": key,
+        "preferred": local.group.preferred,
+        "resources": [resource.text for resource in local.group.resources],
+        "holder": node.steward.holder(key),
+        "states": {name: state.value for name, state in node.steward.states(key, node.phase).items()},
+        "epoch": local.assignment.epoch,
+        "owner": local.assignment.owner or None,
+        "last_move": node.steward.history.describe(key, now_ms),
+    }
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+def _problems(node: Node) -> List[Json]:
+    return [*_node_problems(node), *_link_problems(node), *_group_problems(node)]
+
+
+def _problem(code: str, name: str, text: str, remedy: str) -> Json:
+    return {"code": code, "node": name, "text": text, "remedy": remedy}
+
+
+def _node_problems(node: Node) -> List[Json]:
+    problems = []
+    if node.duplicate_name:
+        problems.append(
+            _problem(
+                "duplicate-name",
+                node.identity.name,
+                f"another machine also calls itself {node.identity.name}",
+                "give each machine a name and an hb_uuid of its own",
+            )
+        )
+    for peer in node.membership.peers.values():
+        if peer.state in (PeerState.DEAD, PeerState.UNKNOWN, PeerState.LEFT):
+            what = {
+                PeerState.DEAD: "is dead: nothing is heard of it",
+                PeerState.UNKNOWN: "has not been heard yet",
+                PeerState.LEFT: "was stopped",
+            }[peer.state]
+            problems.append(
+                _problem(
+                    f"node-{peer.state.value}",
+                    peer.name,
+                    f"{peer.name} {what}",
+                    f"see whether {peer.name} and its daemon run, and whether the links reach it",
+                )
+            )
+        elif peer.old:
+            problems.append(
+                _problem(
+                    "old-peer",
+                    peer.name,
+                    f"{peer.name} runs heartbeat 3.0.6; groups stay where they are",
+                    f"install this daemon on {peer.name}, too",
+                )
+            )
+        elif peer.report is not None and peer.report.digest != node.configuration.digest:
+            problems.append(
+                _problem(
+                    "config-differs",
+                    peer.name,
+                    f"{peer.name} has another configuration than {node.identity.name}",
+                    "make ha.cf and haresources the same on all nodes, then restart the one that was behind",
+                )
+            )
+    return problems
+
+
+def _link_problems(node: Node) -> List[Json]:
+    me = node.identity.name
+    problems = [
+        _problem("link-down", me, f"{name} is down: {reason}", "see the interface named and its cable")
+        for name, (up, reason) in node.links.items()
+        if not up
+    ]
+    for peer in node.membership.alive():
+        problems += [
+            _problem(
+                "link-silent",
+                peer.name,
+                f"{peer.name} is no longer heard over {name}",
+                f"see this link on both {me} and {peer.name}",
+            )
+            for name, link in peer.links.items()
+            if not link.up
+        ]
+    return problems
+
+
+def _group_problems(node: Node) -> List[Json]:
+    problems = []
+    for key in node.steward.groups:
+        states = node.steward.states(key, node.phase)
+        for name, state in states.items():
+            if state is GroupState.FAILED:
+                problems.append(
+                    _problem(
+                        "group-failed",
+                        name,
+                        f"{key} could not be started on {name}",
+                        f"see the log of {name}; after mending it, restart the daemon there",
+                    )
+                )
+            if state is GroupState.STUCK:
+                problems.append(
+                    _problem(
+                        "group-stuck",
+                        name,
+                        f"{key} could not be stopped on {name}; no other node may start it",
+                        f"stop it by hand on {name}; the daemon there tries again every 30 s",
+                    )
+                )
+        held = [name for name, state in states.items() if state is GroupState.HELD]
+        if len(held) > 1:
+            problems.append(
+                _problem("conflict", held[0], f"{key} is held by {' and '.join(held)}", "wait: it is being settled")
+            )
+        if not held and node.phase is not Phase.JOINING:
+            problems.append(
+                _problem("group-unheld", node.identity.name, f"nobody holds {key}", "see the other problems")
+            )
+    return problems

@@ -1,0 +1,287 @@
+"""Brings the groups of this node to where the assignments say they belong.
+
+Level-triggered: whatever happened, `settle` looks at every group afresh, rewrites assignments where this
+node may (`ownership.rewrite`), and starts or stops what does not match. Calling it once too often does
+nothing; calling it after any loss of messages repairs everything.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ..config.model import AutoFailback, Group
+from . import ownership
+from .assignment import NOBODY, Assignment, Cause, candidates, newest
+from .effects import Announce, Effect, StartGroup, StopGroup
+from .groups import HolderHistory, LocalGroup
+from .membership import Membership, Peer, PeerState
+from .notices import (
+    AddressReturned,
+    Assigned,
+    ConflictSeen,
+    GroupFailed,
+    GroupStarted,
+    GroupStopped,
+    Superseded,
+)
+from .ownership import Seat, View
+from .report import GroupReport, GroupState, Phase, Report, Wish
+
+_SERVING = (GroupState.STARTING, GroupState.HELD)
+
+
+class Steward:
+    """The groups of one node."""
+
+    def __init__(
+        self,
+        me: str,
+        incarnation: int,
+        groups: Sequence[Group],
+        nodes: Sequence[str],
+        policy: AutoFailback,
+        membership: Membership,
+        emit: Callable[[Effect], None],
+    ) -> None:
+        self.me = me
+        self.policy = policy
+        self.groups: Dict[str, LocalGroup] = {
+            group.key: LocalGroup(group, candidates(group.preferred, nodes)) for group in groups
+        }
+        self.history = HolderHistory()
+        self._incarnation = incarnation
+        self._membership = membership
+        self._emit = emit
+
+    # -- what we hear ----------------------------------------------------------------------------
+
+    def adopt(self, peer: Peer, before: Optional[Report], report: Report) -> bool:
+        """Take over what a peer knows better. True when that changed what we say ourselves."""
+        changed = False
+        for key, theirs in report.groups.items():
+            local = self.groups.get(key)
+            if local is None:
+                continue
+            adopted = newest(local.assignment, theirs.assignment, local.order)
+            self._note_conflict(peer, local, before, theirs, adopted)
+            if adopted != local.assignment:
+                local.assignment = adopted
+                changed = True
+        if before is not None:
+            self._announce_after_conflict(before, report)
+        return changed
+
+    def _note_conflict(
+        self,
+        peer: Peer,
+        local: LocalGroup,
+        before: Optional[Report],
+        theirs: GroupReport,
+        adopted: Assignment,
+    ) -> None:
+        key = local.group.key
+        if local.state not in _SERVING:
+            return
+        if theirs.state in _SERVING and (before is None or before.state(key) not in _SERVING):
+            self._emit(ConflictSeen(key, peer.name, keep=adopted.owner == self.me))
+        if adopted.owner != self.me and local.assignment.owner == self.me:
+            self._emit(Superseded(key, adopted))
+
+    def _announce_after_conflict(self, before: Report, report: Report) -> None:
+        """A rival has let go: the neighbours may still believe it."""
+        for key, local in self.groups.items():
+            if local.state is GroupState.HELD and before.state(key).runs and not report.state(key).runs:
+                self._emit(Announce(key))
+
+    # -- what we do ------------------------------------------------------------------------------
+
+    def settle(self, phase: Phase, wishes: Iterable[Wish], now_ms: int, *, hands_off: bool) -> bool:
+        """Bring every group one step on. True when that changed what we say ourselves.
+
+        With `hands_off` (still asking what the others hold) nothing is decided and nothing started;
+        what is known to belong to another is stopped all the same.
+        """
+        taking_part = phase is not Phase.JOINING and not hands_off
+        open_wishes = list(wishes)
+        others = self._heard_by_others()
+        changed = False
+        for local in self.groups.values():
+            changed |= self._retry(local, phase, others, now_ms)
+            view = self._view(local, phase, open_wishes, others)
+            written = ownership.rewrite(view) if taking_part else None
+            if written is not None:
+                self._emit(Assigned(local.group.key, local.assignment, written))
+                local.assignment = written
+                view = self._view(local, phase, open_wishes, others)
+                changed = True
+            changed |= self._act(local, view, now_ms, may_start=taking_part and phase is Phase.ACTIVE)
+        self._observe(now_ms)
+        return changed
+
+    def _act(self, local: LocalGroup, view: View, now_ms: int, *, may_start: bool) -> bool:
+        if ownership.must_stop(view):
+            local.become(GroupState.STOPPING, now_ms)
+            self._emit(StopGroup(local.group.key))
+            return True
+        if may_start and ownership.may_start(view):
+            local.become(GroupState.STARTING, now_ms)
+            self._emit(StartGroup(local.group.key))
+            return True
+        return False
+
+    def _retry(self, local: LocalGroup, phase: Phase, others: Tuple[str, ...], now_ms: int) -> bool:
+        at_ms = local.retry_at_ms
+        if at_ms is None or now_ms < at_ms or phase is not Phase.ACTIVE:
+            return False
+        if local.state is GroupState.STUCK:
+            local.become(GroupState.STOPPING, now_ms)
+            self._emit(StopGroup(local.group.key))
+            return True
+        view = self._view(local, phase, (), others)
+        if any(seat.eligible or seat.state.runs for seat in view.seats):
+            # Somebody else holds it, or can: no reason to try here.
+            local.since_ms = now_ms
+            return False
+        local.become(GroupState.IDLE, now_ms)
+        return True
+
+    def finished(self, key: str, operation: str, reason: str, now_ms: int, *, ok: bool, clean: bool) -> bool:
+        """The runner is done with a group. True when that changed what we say ourselves."""
+        local = self.groups[key]
+        took_ms = now_ms - local.since_ms
+        if operation == "start":
+            if local.state is GroupState.HELD and ok:
+                return False
+            if local.state not in _SERVING:
+                # A stop was asked for meanwhile; its own report follows.
+                return False
+            if ok:
+                local.become(GroupState.HELD, now_ms)
+                self._emit(GroupStarted(key, took_ms))
+            else:
+                local.become(GroupState.FAILED if clean else GroupState.STUCK, now_ms)
+                self._emit(GroupFailed(key, "start", reason))
+        elif ok:
+            local.become(GroupState.IDLE, now_ms)
+            self._emit(GroupStopped(key, took_ms))
+        else:
+            local.become(GroupState.STUCK, now_ms)
+            self._emit(GroupFailed(key, "stop", reason))
+        self._observe(now_ms)
+        return True
+
+    def address_lost(self, key: str, address: str) -> None:
+        """Somebody took an address from a group that we hold: put it back, at once."""
+        local = self.groups.get(key)
+        if local is not None and local.state is GroupState.HELD:
+            self._emit(AddressReturned(key, address))
+            self._emit(StartGroup(key))
+
+    # -- what we know ----------------------------------------------------------------------------
+
+    def idle(self) -> bool:
+        """Nothing is starting, held or stopping here (what is stuck stays so)."""
+        return all(not local.state.runs or local.state is GroupState.STUCK for local in self.groups.values())
+
+    def stuck(self) -> List[str]:
+        """The groups whose stop failed here."""
+        return [key for key, local in self.groups.items() if local.state is GroupState.STUCK]
+
+    def reports(self) -> Dict[str, GroupReport]:
+        """What we say about the groups: those that were ever given to somebody, or do something here."""
+        return {
+            key: GroupReport(local.assignment, local.state)
+            for key, local in self.groups.items()
+            if local.assignment is not NOBODY or local.state is not GroupState.IDLE
+        }
+
+    def states(self, key: str, phase: Phase) -> Mapping[str, GroupState]:
+        """What each node that is alive says about the group."""
+        view = self._view(self.groups[key], phase, (), ())
+        return {seat.name: seat.state for seat in view.seats if seat.heard}
+
+    def holder(self, key: str) -> Optional[str]:
+        """The node that holds the group; the owner, should there be two; None when nobody does."""
+        local = self.groups[key]
+        holders = [self.me] if local.state is GroupState.HELD else []
+        holders += [
+            peer.name
+            for peer in self._membership.alive()
+            if peer.report is not None and peer.report.state(key) is GroupState.HELD
+        ]
+        if local.assignment.owner in holders:
+            return local.assignment.owner
+        return holders[0] if holders else None
+
+    def seat(self, key: str, node: str, phase: Phase) -> Optional[Seat]:
+        """What a node can do for a group now."""
+        return self._view(self.groups[key], phase, (), ()).seat(node)
+
+    def heir(self, key: str, phase: Phase) -> Optional[Seat]:
+        """Who would get the group if this node gave it away."""
+        return ownership.successor(self._view(self.groups[key], phase, (), ()), besides=self.me)
+
+    def next_deadline(self) -> Optional[int]:
+        """When a failure is next to be tried again."""
+        instants = (local.retry_at_ms for local in self.groups.values())
+        return min((at_ms for at_ms in instants if at_ms is not None), default=None)
+
+    def _observe(self, now_ms: int) -> None:
+        for key, local in self.groups.items():
+            cause = local.assignment.cause
+            reason = Cause.REQUEST if cause is Cause.UNPINNED else cause
+            self.history.observe(key, self.holder(key), reason.value, now_ms, self._last_sign(key, now_ms))
+
+    def _last_sign(self, key: str, now_ms: int) -> int:
+        """When the owner that is gone was last known to hold the group."""
+        before = self.history.holder(key)
+        peer = self._membership.peers.get(before or "")
+        if peer is not None and peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
+            return peer.last_heard_ms
+        return now_ms
+
+    def _heard_by_others(self) -> Tuple[str, ...]:
+        names: List[str] = []
+        for peer in self._membership.alive():
+            if peer.report is not None:
+                names += peer.report.hears
+        return tuple(names)
+
+    def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: Tuple[str, ...]) -> View:
+        key = local.group.key
+        seats = tuple(
+            self._my_seat(local, phase) if name == self.me else _seat(self._membership.peers[name], key)
+            for name in local.order
+        )
+        wish = next((w.target for w in wishes if w.key == key and w.epoch == local.assignment.epoch), None)
+        stuck_elsewhere = any(
+            not peer.alive and peer.report is not None and peer.report.state(key) is GroupState.STUCK
+            for peer in self._membership.peers.values()
+        )
+        return View(self.me, seats, local.assignment, self.policy, others, wish, stuck_elsewhere)
+
+    def _my_seat(self, local: LocalGroup, phase: Phase) -> Seat:
+        able = local.state not in (GroupState.FAILED, GroupState.STUCK)
+        return Seat(
+            self.me,
+            self._incarnation,
+            eligible=phase is Phase.ACTIVE and able,
+            joining=phase is Phase.JOINING,
+            leaving=phase is Phase.LEAVING,
+            state=local.state,
+            heard=True,
+        )
+
+
+def _seat(peer: Peer, key: str) -> Seat:
+    state = peer.report.state(key) if peer.alive and peer.report is not None else GroupState.IDLE
+    able = state not in (GroupState.FAILED, GroupState.STUCK)
+    return Seat(
+        peer.name,
+        peer.incarnation,
+        eligible=peer.state is PeerState.ACTIVE and not peer.old and able,
+        joining=peer.state is PeerState.JOINING,
+        leaving=peer.state in (PeerState.LEAVING, PeerState.LEFT),
+        state=state,
+        heard=peer.alive,
+    )

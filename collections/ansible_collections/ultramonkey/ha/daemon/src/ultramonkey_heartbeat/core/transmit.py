@@ -1,0 +1,109 @@
+"""How this node's messages are made: identity, numbering, stamps, and the history to repeat from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+from ..config.model import HaCf
+from ..wire.message import Field, Message, binary, decimal, hexadecimal, string
+from .effects import SendMessage
+from .sequence import SendHistory
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this node is: its name, its uuid (16 bytes), and the generation it starts with.
+
+    The generation is also the incarnation: it names this run of the daemon, and stays when the
+    generation must rise while the daemon runs (see `Node`, waking).
+    """
+
+    name: str
+    uuid: bytes
+    generation: int
+
+
+class Transmitter:
+    """Makes and numbers the messages of one node."""
+
+    def __init__(self, identity: Identity, ha: HaCf) -> None:
+        self._name = string("src", identity.name)
+        self._uuid = binary("srcuuid", identity.uuid)
+        self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes))
+        self._deadtime = hexadecimal("dt", ha.deadtime_ms)
+        self.generation = identity.generation
+        self.wall_offset_ms = 0
+        self.history = SendHistory()
+        self.sent = 0
+
+    def restart(self, generation: int) -> None:
+        """Begin to number from 1 under a higher generation."""
+        self.generation = generation
+        self.history = SendHistory()
+
+    def status(self, word: str, report: Sequence[Field], now_ms: int) -> SendMessage:
+        """A status message: `word` is init, up or active."""
+        own = [
+            string("t", "status"),
+            string("st", word),
+            self._deadtime,
+            decimal("protocol", PROTOCOL_VERSION),
+            *report,
+        ]
+        return self._numbered(own, now_ms)
+
+    def shutdone(self, now_ms: int) -> SendMessage:
+        """All our resources are released, and we leave."""
+        return self._numbered([string("t", "shutdone"), string("st", "dead")], now_ms)
+
+    def ask_again(self, peer: str, seq: int, now_ms: int) -> SendMessage:
+        """Ask a peer for one message. The numbers are decimal, as 3.0.6 has it."""
+        own = [
+            string("t", "NS_rexmit"),
+            string("dest", peer),
+            decimal("firstseq", seq),
+            decimal("lastseq", seq),
+        ]
+        return self._unnumbered(own, now_ms)
+
+    def cannot_repeat(self, peer: str, seq: int, now_ms: int) -> SendMessage:
+        """Tell a peer that a message it asked for is gone. The number is hex, as 3.0.6 has it."""
+        own = [
+            string("t", "NS_nak_rexmit"),
+            hexadecimal("firstseq", seq),
+            string("dest", peer),
+            string("info", "no longer kept"),
+        ]
+        return self._unnumbered(own, now_ms)
+
+    def again(self, message: Message) -> SendMessage:
+        """Send a remembered message once more, byte for byte."""
+        self.sent += 1
+        return SendMessage(message)
+
+    def _numbered(self, own: List[Field], now_ms: int) -> SendMessage:
+        seq = self.history.next_seq()
+        sent = self._unnumbered(own, now_ms, seq)
+        self.history.remember(seq, sent.message)
+        return sent
+
+    def _unnumbered(self, own: List[Field], now_ms: int, seq: Optional[int] = None) -> SendMessage:
+        self.sent += 1
+        numbers = [] if seq is None else [hexadecimal("seq", seq)]
+        stamp = max(1, (self.wall_offset_ms + now_ms) // 1000)
+        return SendMessage(
+            Message(
+                (
+                    *own,
+                    self._name,
+                    self._uuid,
+                    *numbers,
+                    hexadecimal("hg", self.generation),
+                    hexadecimal("ts", stamp),
+                    self._ttl,
+                )
+            )
+        )

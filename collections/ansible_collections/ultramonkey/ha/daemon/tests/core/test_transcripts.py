@@ -1,0 +1,95 @@
+"""Runs the stories in `transcripts/`: commands, four dashes, and the lines that must come out.
+
+To write or change a story, run with REWRITE=1 and review the difference like prose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import world as _world
+
+_HERE = Path(__file__).parent
+STORIES = sorted((_HERE / "transcripts").glob("*.txt"))
+_DURATION = re.compile(r"(\d+)(ms|s|m)\Z")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000}
+
+
+def duration_ms(text):
+    match = _DURATION.match(text)
+    assert match, f"not a duration: {text}"
+    return int(match[1]) * _UNIT_MS[match[2]]
+
+
+def run(world, line):
+    """Carry out one command; return what it prints itself."""
+    command, *words = line.split()
+    hosts = world.hosts
+    if command == "nodes":
+        for name in words:
+            world.add_node(name)
+    elif command == "failback":
+        world.ha["auto_failback"] = _world.AutoFailback(words[0])
+    elif command == "group":
+        world.add_group(*words)
+    elif command == "start":
+        for name in words:
+            world.start(name)
+    elif command == "advance":
+        world.advance(duration_ms(words[0]))
+    elif command == "kill":
+        world.kill(words[0])
+    elif command == "stop":
+        world.shut_down(words[0])
+    elif command == "freeze":
+        world.freeze(words[0], duration_ms(words[1]))
+    elif command == "cut":
+        world.cuts.add((words[0], words[1]))
+        if words[2:] != ["one-way"]:
+            world.cuts.add((words[1], words[0]))
+    elif command == "heal":
+        world.cuts.clear()
+    elif command == "fail":
+        hosts[words[0]].fails[words[1], words[2]] = "exit code 1"
+    elif command == "mend":
+        hosts[words[0]].fails.pop((words[1], words[2]))
+    elif command == "slow":
+        hosts[words[0]].takes_ms[words[1], words[2]] = duration_ms(words[3])
+    elif command == "move":
+        world.move(words[0], words[1:-2], words[-1])
+    elif command == "standby":
+        world.move(words[0], words[1:] or ["all"])
+    elif command == "lose-address":
+        world.give(hosts[words[0]], _world.ev.AddressLost(words[1], words[1]))
+    elif command == "holders":
+        return [f"{group.key}: {' '.join(world.holders(group.key)) or 'nobody'}" for group in world.groups]
+    elif command == "problems":
+        return [f"{p['code']}: {p['text']}" for p in world.status(words[0])["problems"]]
+    else:
+        raise AssertionError(f"no such command: {line}")
+    return []
+
+
+def play(story):
+    """The story with what really came out."""
+    world, told = _world.World(), []
+    for block in story.strip().split("\n\n"):
+        commands = block.split("\n----")[0].split("\n")
+        printed = []
+        for line in commands:
+            if not line.startswith("#"):
+                printed += run(world, line)
+        told.append("\n".join([*commands, "----", *world.drain(), *printed]))
+    return "\n\n".join(told) + "\n"
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_story_goes_as_told(path):
+    story = path.read_text()
+    told = play(story)
+    if os.environ.get("REWRITE"):
+        path.write_text(told)
+    assert told == story or os.environ.get("REWRITE")
