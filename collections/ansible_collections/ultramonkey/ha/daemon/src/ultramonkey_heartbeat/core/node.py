@@ -25,6 +25,7 @@ from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .effects import Effect, Exit, PersistGeneration
+from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership, Peer, state_from
 from .notices import (
     BecameActive,
@@ -43,9 +44,6 @@ from .transmit import Identity, Transmitter
 
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
-# The farewell is said so often, so far apart: nobody can ask for it again.
-FAREWELLS = 3
-FAREWELL_INTERVAL_MS = 10
 # Names that do not belong to the cluster are remembered up to this number.
 STRANGERS_MAX = 64
 

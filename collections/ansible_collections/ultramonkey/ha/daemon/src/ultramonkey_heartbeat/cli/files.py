@@ -1,0 +1,75 @@
+"""`hbctl config …`: the configuration files, without a daemon."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ..config.configuration import AUTHKEYS, HA_CF, HARESOURCES, assemble
+from ..config.problems import Problem
+from ..config.render import from_data
+from ..control import schema
+from ..reading import load, node_name
+
+_ID = "config"
+
+
+def check(directory: Path, node: Optional[str]) -> Dict[str, Any]:
+    """The answer of `config check`. Raises OSError for a file that cannot be read."""
+    loaded = load(directory, node)
+    return _answer({}, loaded.problems, ok=loaded.configuration is not None)
+
+
+def render(text: str, node: Optional[str]) -> Dict[str, Any]:
+    """The answer of `config render`: the files for JSON data, checked as if this node had them."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        return schema.refusal(_ID, "bad-request", f"standard input is not JSON: {error}", "see docs/CONTROL.md")
+    if not isinstance(data, dict):
+        return schema.refusal(_ID, "bad-request", "standard input is not a JSON object", "see docs/CONTROL.md")
+    texts, problems = from_data(data)
+    if not texts:
+        return _answer({}, problems, ok=False)
+    files = {name: texts[name] for name in (HA_CF, HARESOURCES, AUTHKEYS) if name in texts}
+    loaded = assemble(
+        files.get(HA_CF), files.get(HARESOURCES), files.get(AUTHKEYS), 0o600, node or node_name()
+    )
+    found = [*problems, *(problem for problem in loaded.problems if problem not in problems)]
+    return _answer(files, found, ok=loaded.configuration is not None)
+
+
+def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) -> Dict[str, Any]:
+    result = {"files": dict(files), "problems": [_plain(problem) for problem in problems]}
+    if ok:
+        return schema.answer(_ID, "completed", {"result": result})
+    error = {
+        "code": "bad-configuration",
+        "message": "the configuration has errors",
+        "remedy": "mend what is listed under problems",
+    }
+    return schema.answer(_ID, "refused", {"error": error, "result": result})
+
+
+def _plain(problem: Problem) -> Dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "word": problem.word,
+        "message": problem.message,
+        "remedy": problem.remedy,
+        "severity": problem.severity.value,
+        "text": str(problem),
+    }
+
+
+def lines(answer: Mapping[str, Any]) -> List[str]:
+    """The problems of an answer, for a terminal."""
+    return [problem["text"] for problem in answer["result"].get("problems", ())]
+
+
+def read_standard_input() -> str:
+    """All of it."""
+    return sys.stdin.read()

@@ -1,0 +1,181 @@
+"""`hbctl`: ask the daemon, move groups, check the configuration.
+
+Starts quickly: what only one subcommand needs is imported there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+from .. import __version__
+from ..control import client, schema
+from . import tables
+
+EXIT_COMPLETED, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT = range(5)
+
+# How much longer than the daemon we wait: its own answer to a timeout is the better one.
+_PATIENCE_S = 5.0
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Carry out one command; returns the exit code of docs/CONTROL.md."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer: Mapping[str, Any] = options.run(options)
+    except client.UnreachableError as error:
+        answer = schema.refusal(
+            "", "unreachable", f"no daemon answers: {error}", "see `systemctl status heartbeat` and its journal"
+        )
+    except client.NoAnswerError as error:
+        answer = schema.refusal("", "timeout", str(error), "see `hbctl status`")
+    except (schema.SchemaError, OSError) as error:
+        answer = schema.refusal("", "bad-answer", str(error), "use the hbctl of the daemon's version")
+    try:
+        _print(answer, options)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough.
+        sys.stderr.close()
+    return _exit_code(answer)
+
+
+def _print(answer: Mapping[str, Any], options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps(answer))
+        return
+    result = answer.get("result") or {}
+    for line in options.show(result) if result else ():
+        print(line)
+    error = answer.get("error")
+    if error:
+        print(f"hbctl: {error['message']} ({error['code']})\n  {error.get('remedy', '')}", file=sys.stderr)
+
+
+def _exit_code(answer: Mapping[str, Any]) -> int:
+    if answer.get("phase") == "completed":
+        return EXIT_COMPLETED
+    code = (answer.get("error") or {}).get("code")
+    return {"unreachable": EXIT_UNREACHABLE, "timeout": EXIT_TIMEOUT}.get(str(code), EXIT_REFUSED)
+
+
+# -- commands ----------------------------------------------------------------------------------------
+
+
+def _ask(options: argparse.Namespace, command: str, arguments: Mapping[str, Any], timeout_s: float) -> Dict[str, Any]:
+    answer: Dict[str, Any] = {}
+    for answer in client.ask(command, arguments, path=options.socket, timeout_s=timeout_s):
+        if answer.get("phase") == "accepted" and not options.json and not options.wait:
+            break
+    return answer
+
+
+def _status(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "status", {}, _PATIENCE_S)
+
+
+def _version(options: argparse.Namespace) -> Mapping[str, Any]:
+    result: Dict[str, Any] = {"hbctl": __version__}
+    try:
+        result["daemon"] = _ask(options, "version", {}, _PATIENCE_S)["result"]["version"]
+    except (client.UnreachableError, client.NoAnswerError):
+        result["daemon"] = None
+    return schema.answer("", "completed", {"result": result})
+
+
+def _move(options: argparse.Namespace, target: Optional[str]) -> Mapping[str, Any]:
+    arguments = {"groups": options.groups or ["all"], "target": target, "timeout_ms": int(options.timeout * 1000)}
+    return _ask(options, "move", arguments, options.timeout + _PATIENCE_S)
+
+
+def _standby(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _move(options, None)
+
+
+def _takeover(options: argparse.Namespace) -> Mapping[str, Any]:
+    here = _ask(options, "status", {}, _PATIENCE_S)
+    return _move(options, here["result"]["node"])
+
+
+def _move_to(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _move(options, options.to)
+
+
+def _check(options: argparse.Namespace) -> Mapping[str, Any]:
+    from . import files  # noqa: PLC0415 - the parsers are needed here only
+
+    options.show = lambda _: files.lines(answer)
+    answer = files.check(options.directory, options.node)
+    return answer
+
+
+def _render(options: argparse.Namespace) -> Mapping[str, Any]:
+    from . import files  # noqa: PLC0415 - the parsers are needed here only
+
+    answer = files.render(files.read_standard_input(), options.node)
+    options.show = lambda result: [
+        *(line for name, text in result["files"].items() for line in (f"# --- {name}", text.rstrip("\n"))),
+        *files.lines(answer),
+    ]
+    return answer
+
+
+# -- command line ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hbctl",
+        description="Ask the heartbeat daemon of this node, and move groups between nodes.",
+        epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no daemon, 4 no answer in time.",
+    )
+    parser.add_argument("--socket", default=client.SOCKET_PATH, help="control socket (default: %(default)s)")
+    _json_option(parser, default=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add(commands, "status", _status, tables.status, "who is there, who holds what, what is wrong")
+    _add_move(commands, "standby", _standby, "give groups of this node to another")
+    _add_move(commands, "takeover", _takeover, "take groups to this node")
+    move = _add_move(commands, "move", _move_to, "put groups on a node, asked from any node")
+    move.add_argument("--to", required=True, metavar="NODE", help="the node that shall hold them")
+    _add(commands, "version", _version, lambda r: [f"{k} {v or 'not running'}" for k, v in r.items()], "versions")
+    config = commands.add_parser("config", help="the configuration files")
+    files = config.add_subparsers(metavar="COMMAND", required=True)
+    check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
+    check.add_argument("--directory", type=Path, default=Path("/etc/ha.d"), help="default: %(default)s")
+    render = _add(files, "render", _render, _nothing, "make the files from JSON on standard input")
+    for command in (check, render):
+        command.add_argument("--node", help="as if on this node (default: `uname -n` in lower case)")
+    return parser
+
+
+def _nothing(result: Mapping[str, Any]) -> List[str]:
+    del result
+    return []
+
+
+def _add(commands: Any, name: str, run: Any, show: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run, show=show, wait=True)
+    _json_option(parser, default=argparse.SUPPRESS)
+    return parser
+
+
+def _json_option(parser: argparse.ArgumentParser, *, default: Any) -> None:
+    # Accepted before and after the command; the second must not undo the first.
+    parser.add_argument("--json", action="store_true", default=default, help="print the answer as one line of JSON")
+
+
+def _add_move(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser = _add(commands, name, run, tables.move, text)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help="group keys, or all, local, foreign (default: all)")
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s")
+    parser.add_argument(
+        "--no-wait", dest="wait", action="store_false", help="return as soon as the move has begun"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

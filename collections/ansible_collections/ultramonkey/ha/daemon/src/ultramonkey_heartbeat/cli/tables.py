@@ -1,0 +1,93 @@
+"""Status as people read it: rows once, columns as wide as they must be. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, List, Mapping, Optional, Sequence
+
+Json = Mapping[str, Any]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> List[str]:
+    """Lines with left-aligned columns, two blanks apart."""
+    everything = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in everything) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in everything
+    ]
+
+
+def duration(ms: Optional[int]) -> str:
+    """Milliseconds in the unit that a person would choose."""
+    if ms is None:
+        return "-"
+    if ms < 10_000:
+        return f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+    seconds = ms // 1000
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def status(result: Json) -> List[str]:
+    """The answer of `status`, for a terminal."""
+    config = result["config"]
+    lines = [
+        f"{result['node']} is {result['state']}, for {duration(result['uptime_ms'])}; "
+        f"keepalive {duration(config['keepalive_ms'])}, deadtime {duration(config['deadtime_ms'])}, "
+        f"auto_failback {config['auto_failback']}",
+        "",
+        *table(("NODE", "STATE", "HEARD", "LINKS"), [_node(node) for node in result["nodes"]]),
+        "",
+    ]
+    if result["groups"]:
+        header = ("GROUP", "HOLDER", "PREFERRED", "STATE", "LAST MOVE")
+        lines += table(header, [_group(group) for group in result["groups"]])
+    else:
+        lines.append("no groups in haresources")
+    for problem in result["problems"]:
+        lines += ["", f"! {problem['text']}", f"  {problem['remedy']}"]
+    return lines
+
+
+def _node(node: Json) -> Sequence[str]:
+    if node["self"]:
+        return (node["name"], node["state"], "(here)", "")
+    silent_ms = node["silent_ms"]
+    heard = "never" if silent_ms is None else f"{duration(silent_ms)} ago"
+    links = ", ".join(f"{link['name']} {'up' if link['up'] else 'silent'}" for link in node["links"])
+    return (node["name"], node["state"], heard, links)
+
+
+def _group(group: Json) -> Sequence[str]:
+    others = [f"{state} on {name}" for name, state in group["states"].items() if state not in ("idle", "held")]
+    held = [name for name, state in group["states"].items() if state == "held"]
+    state = "held" if len(held) == 1 else "held twice" if held else "not held"
+    return (
+        group["key"],
+        group["holder"] or "-",
+        group["preferred"],
+        ", ".join([state, *others]),
+        _move(group["last_move"]),
+    )
+
+
+def _move(move: Optional[Json]) -> str:
+    if move is None:
+        return "-"
+    source = f"from {move['from']}, " if move["from"] else ""
+    gap_ms = move["without_holder_ms"]
+    gap = f", {duration(gap_ms)} without holder" if gap_ms is not None else ""
+    return f"{source}{move['reason']}, {duration(move['age_ms'])} ago{gap}"
+
+
+def move(result: Json) -> List[str]:
+    """The answer of `move`, for a terminal."""
+    lines = [f"{m['group']}: {m['from'] or 'nobody'} -> {m['to']}{_gap(m)}" for m in result.get("moved", ())]
+    lines += [f"{key}: is there already" for key in result.get("unchanged", ())]
+    return lines + [f"{f['group']}: {f['message']}" for f in result.get("failed", ())]
+
+
+def _gap(moved: Json) -> str:
+    gap_ms = moved.get("without_holder_ms")
+    return f" ({duration(gap_ms)} without holder)" if gap_ms is not None else ""

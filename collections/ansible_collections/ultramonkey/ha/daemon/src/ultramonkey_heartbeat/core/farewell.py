@@ -1,0 +1,29 @@
+"""Goodbye: how a node tells the others that it leaves, or that its daemon crashed and is cleaned up."""
+
+from __future__ import annotations
+
+from typing import List
+
+from ..config.model import Configuration
+from ..wire.message import Message
+from .report import Phase, Report, to_fields
+from .transmit import Identity, Transmitter
+
+# The farewell is said so often, so far apart: nobody can ask for it again.
+FAREWELLS = 3
+FAREWELL_INTERVAL_MS = 10
+
+
+def farewell(configuration: Configuration, identity: Identity, wall_ms: int) -> List[Message]:
+    """The messages that stand in for those of a daemon that is no more.
+
+    `identity` has a generation that the crashed daemon did not use, so the peers believe it at once.
+    `wall_ms` is the time of day.
+    """
+    transmitter = Transmitter(identity, configuration.ha)
+    report = to_fields(Report(identity.generation, Phase.LEAVING, configuration.digest, (), {}))
+    messages: List[Message] = []
+    for _ in range(FAREWELLS):
+        messages.append(transmitter.status("active", report, wall_ms).message)
+        messages.append(transmitter.shutdone(wall_ms).message)
+    return messages

@@ -1,0 +1,215 @@
+"""The daemon put together: what it opens, in which order, and how it goes down again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from typing import Any, Callable, List, Mapping, Union
+
+from .. import __version__
+from ..config.address import address_of
+from ..config.model import Configuration, Resource
+from ..control import schema
+from ..control.server import ControlServer
+from ..core import events as ev
+from ..core.node import Node
+from ..core.snapshot import snapshot
+from ..core.transmit import Identity
+from ..links.base import Link
+from ..links.factory import make_links
+from ..net.announce import Announcer
+from ..net.monitor import Monitor
+from ..net.netlink import Network
+from ..net.packet import PacketSender
+from ..resources.agent import Agent
+from ..resources.factory import Surroundings, make_agent
+from ..resources.runner import Runner
+from ..wire.message import Message
+from . import service
+from .driver import Driver
+from .executor import Executor
+from .keys import make_codec
+from .paths import Paths
+from .persistence import HeldGroups
+from ..reading import load
+
+Reply = Callable[[str, Mapping[str, Any]], None]
+
+
+class Heartbeatd:
+    """One run of the daemon. `run` returns the exit code when everything is down again."""
+
+    def __init__(
+        self, configuration: Configuration, identity: Identity, paths: Paths, log: logging.Logger
+    ) -> None:
+        self._configuration = configuration
+        self._paths = paths
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[bool] = self._loop.create_future()
+        self._held = HeldGroups(paths.held)
+        self._packets = PacketSender()
+        self._announcer = Announcer(self._loop, self._packets)
+        self._network = Network()
+        self._runner = Runner(self._agent_for, self._group_event)
+        self._links: List[Link] = make_links(configuration.ha.links, self, self._loop)
+        self._monitor = Monitor(self._loop, self)
+        self._executor = Executor(
+            codec=make_codec(configuration.authkeys),
+            links=self._links,
+            runner=self._runner,
+            groups=configuration.groups,
+            held=self._held,
+            paths=paths,
+            log=log,
+            on_exit=self._exit,
+        )
+        self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
+        self._driver = Driver(self._node, self._executor.carry_out, self._loop)
+        self._requests = 0
+        self._control = ControlServer(
+            str(paths.control),
+            readers={"status": self._status, "version": self._version},
+            writers={"move": self._move},
+        )
+
+    async def run(self) -> int:
+        """Begin, serve until told to stop, hand over, end. Raises what keeps it from beginning."""
+        await self._control.start()
+        await self._network.open()
+        await self._clean_up_after_crash()
+        self._monitor.open()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._told_to_stop)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._held.write(())
+        self._driver.give(ev.Started(self._wall_offset_ms()))
+        for link in self._links:
+            link.open()
+        service.settle_memory()
+        service.notify("READY=1\nSTATUS=running")
+        self._feed_watchdog()
+        clean = await self._finished
+        await self._end(clean=clean)
+        return 0 if clean else 1
+
+    # -- begin and end -----------------------------------------------------------------------------
+
+    async def _clean_up_after_crash(self) -> None:
+        """A predecessor that crashed may have left groups running; others may serve them by now."""
+        left = self._held.left_behind()
+        if left is None:
+            return
+        keys = set(left)
+        groups = [group for group in self._configuration.groups if group.key in keys]
+        self._log.warning("the last daemon did not end cleanly; releasing %d group(s) it held", len(groups))
+        for outcome in await self._runner.release_now(groups):
+            if not outcome.ok:
+                self._log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
+
+    def _told_to_stop(self) -> None:
+        service.notify("STOPPING=1")
+        self._driver.give(ev.ShutdownRequested())
+
+    def _exit(self, clean: bool) -> None:  # noqa: FBT001 - called with the effect's own field
+        if not self._finished.done():
+            self._finished.set_result(clean)
+
+    async def _end(self, *, clean: bool) -> None:
+        self._driver.close()
+        self._monitor.close()
+        for link in self._links:
+            link.close()
+        self._announcer.close()
+        self._packets.close()
+        await self._network.close()
+        await self._control.stop()
+        if clean:
+            self._held.clean()
+        self._log.info("stopped%s", "" if clean else "; some groups could not be stopped, see above")
+
+    def _feed_watchdog(self) -> None:
+        interval_s = service.watchdog_interval_s()
+        if interval_s is not None:
+            service.notify("WATCHDOG=1")
+            self._loop.call_later(interval_s, self._feed_watchdog)
+
+    def _reload(self) -> None:
+        """SIGHUP: take over new keys; say whether anything else has changed."""
+        loaded = load(self._paths.configuration, self._configuration.node)
+        if loaded.configuration is None:
+            for problem in loaded.problems:
+                self._log.error("%s", problem)
+            self._log.error("nothing is changed: the configuration on disk has errors")
+            return
+        self._executor.codec = make_codec(loaded.configuration.authkeys)
+        self._log.info("read the keys again")
+        if (loaded.configuration.ha, loaded.configuration.groups) != (
+            self._configuration.ha,
+            self._configuration.groups,
+        ):
+            self._log.warning("ha.cf or haresources has changed: restart the daemon to use them")
+
+    # -- what happens --------------------------------------------------------------------------------
+
+    def _decode(self, data: bytes) -> Message:
+        return self._executor.codec.decode(data)
+
+    def frame_received(self, link: str, data: bytes) -> None:
+        """A link heard something."""
+        self._driver.give(ev.FrameReceived(link, data))
+
+    def link_changed(self, link: str, up: bool, reason: str) -> None:  # noqa: FBT001 - LinkListener
+        """A link of ours went up or down."""
+        self._driver.give(ev.LinkChanged(link, up, reason))
+
+    def interface_changed(self) -> None:
+        """Some interface changed: the links look whether it was theirs."""
+        for link in self._links:
+            link.interface_changed()
+
+    def address_removed(self, ip: str, index: int) -> None:
+        """An address has gone, perhaps by our own doing; the runner knows."""
+        del index
+        self._runner.address_removed(ip)
+
+    def resync(self) -> None:
+        """The kernel dropped notifications."""
+        self._runner.check_addresses()
+
+    def _group_event(self, event: Union[ev.ResourceFinished, ev.AddressLost]) -> None:
+        if isinstance(event, ev.ResourceFinished) and event.clean and not (event.ok and event.operation == "start"):
+            self._held.remove(event.group)
+        self._driver.give(event)
+
+    # -- what is asked -------------------------------------------------------------------------------
+
+    def _status(self, request: schema.Request, reply: Reply) -> None:
+        del request
+        reply("completed", {"result": snapshot(self._node, self._driver.now_ms())})
+
+    def _version(self, request: schema.Request, reply: Reply) -> None:
+        del request
+        reply("completed", {"result": {"version": __version__, "schema": schema.SCHEMA}})
+
+    def _move(self, request: schema.Request, reply: Reply) -> None:
+        arguments = schema.parse_move(request)
+        # Two clients may choose the same id; ours is unique.
+        self._requests += 1
+        request_id = f"{self._requests}"
+        self._executor.await_reply(request_id, reply)
+        self._driver.give(
+            ev.MoveRequested(request_id, arguments.groups, arguments.target, arguments.timeout_ms)
+        )
+
+    # -- small things --------------------------------------------------------------------------------
+
+    def _agent_for(self, resource: Resource) -> Agent:
+        surroundings = Surroundings(self._configuration.node, self._network, self._announcer)
+        return make_agent(resource, address_of(resource), surroundings)
+
+    def _wall_offset_ms(self) -> int:
+        return int(time.time() * 1000) - self._driver.now_ms()

@@ -1,0 +1,135 @@
+"""`heartbeatd`: the command line of the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from .. import __version__
+from ..config.model import Configuration
+from . import service
+from .lock import AlreadyRunningError, Lock
+from .logs import Logs
+from .paths import Paths
+from ..reading import load
+
+# Exit codes: those of heartbeat 3.0.6 where it has one.
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 6
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the daemon, check its configuration, or clean up after it; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    paths = Paths(options.directory, options.state_directory, options.run_directory)
+    if options.check:
+        return _check(paths, options.node)
+    try:
+        configuration = _configuration(paths, options.node)
+        if configuration is None:
+            return EXIT_CONFIGURATION
+        if options.release:
+            return _release(configuration, paths)
+        return _serve(configuration, paths, debug=options.debug)
+    except AlreadyRunningError as error:
+        print(f"heartbeatd: {error}", file=sys.stderr)
+        # As 3.0.6: it runs, which is what was wanted.
+        return EXIT_OK
+    except OSError as error:
+        print(f"heartbeatd: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="heartbeatd",
+        description="Keeps addresses and services alive on the nodes named in ha.cf.",
+        epilog="Runs in the foreground and logs to standard error; SIGTERM hands over and stops, SIGHUP reads "
+        "the keys again.",
+    )
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="check the configuration, print problems, exit 0 or 1")
+    action.add_argument(
+        "--release",
+        action="store_true",
+        help="after a crash: stop what the daemon held here and say goodbye to the peers",
+    )
+    action.add_argument("--foreground", action="store_true", help="serve (the default; for old habits)")
+    parser.add_argument("--directory", type=Path, default=Paths.configuration, help="default: %(default)s")
+    parser.add_argument("--state-directory", type=Path, default=Paths.state, help="default: %(default)s")
+    parser.add_argument("--run-directory", type=Path, default=Paths.run, help="default: %(default)s")
+    parser.add_argument("--node", help="this node's name (default: `uname -n` in lower case)")
+    parser.add_argument("--debug", action="store_true", help="log more")
+    parser.add_argument("--version", action="version", version=f"heartbeatd {__version__}")
+    return parser
+
+
+def _check(paths: Paths, node: Optional[str]) -> int:
+    try:
+        loaded = load(paths.configuration, node)
+    except OSError as error:
+        print(f"heartbeatd: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    for problem in loaded.problems:
+        print(problem)
+    return EXIT_FAILED if loaded.configuration is None else EXIT_OK
+
+
+def _configuration(paths: Paths, node: Optional[str]) -> Optional[Configuration]:
+    loaded = load(paths.configuration, node)
+    for problem in loaded.problems:
+        print(f"heartbeatd: {problem}", file=sys.stderr)
+    if loaded.configuration is None:
+        print("heartbeatd: the configuration has errors; nothing was started", file=sys.stderr)
+    return loaded.configuration
+
+
+def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
+    # Imported late: --check and --help need neither the event loop nor netlink.
+    from .heartbeatd import Heartbeatd  # noqa: PLC0415
+    from .persistence import identity  # noqa: PLC0415
+
+    lock = Lock(paths.lock)
+    logs = Logs(debug or configuration.ha.logging.debug, configuration.ha.logging.logfile)
+    log = logs.start()
+    try:
+        who = identity(paths, configuration.node)
+        log.info("heartbeatd %s begins as %s, generation %d", __version__, who.name, who.generation)
+        _prefer(configuration, log)
+
+        async def serve() -> int:
+            return await Heartbeatd(configuration, who, paths, log).run()
+
+        return asyncio.run(serve())
+    finally:
+        logs.stop()
+        lock.release()
+
+
+def _prefer(configuration: Configuration, log: logging.Logger) -> None:
+    if configuration.ha.realtime:
+        problem = service.become_realtime(configuration.ha.rtprio)
+        if problem is not None:
+            log.warning("realtime: %s; a busy machine may delay heartbeats", problem)
+
+
+def _release(configuration: Configuration, paths: Paths) -> int:
+    from .release import release  # noqa: PLC0415 - only needed after a crash
+
+    lock = Lock(paths.lock)
+    logs = Logs(int(configuration.ha.logging.debug), configuration.ha.logging.logfile)
+    log = logs.start()
+    try:
+        return asyncio.run(release(configuration, paths, log))
+    finally:
+        logs.stop()
+        lock.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

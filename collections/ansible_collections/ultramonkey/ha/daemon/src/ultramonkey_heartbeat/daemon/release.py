@@ -1,0 +1,81 @@
+"""After a crash: stop what the daemon held here, and say goodbye in its place.
+
+systemd runs this whenever the daemon has ended (`ExecStopPost`). After a clean end there is nothing to
+do. After a crash the peers need not wait for the dead time: once nothing runs here, they are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import List
+
+from ..config.address import address_of
+from ..config.model import Configuration, Resource
+from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
+from ..links.factory import make_links
+from ..net.announce import Announcer
+from ..net.netlink import Network
+from ..net.packet import PacketSender
+from ..resources.agent import Agent
+from ..resources.factory import Surroundings, make_agent
+from ..resources.runner import Runner
+from .keys import make_codec
+from .paths import Paths
+from .persistence import HeldGroups, identity
+
+
+class _Deaf:
+    """Nothing that the links hear matters any more."""
+
+    def frame_received(self, link: str, data: bytes) -> None:
+        """Ignore it."""
+
+    def link_changed(self, link: str, up: bool, reason: str) -> None:  # noqa: FBT001 - LinkListener
+        """Ignore it."""
+
+
+async def release(configuration: Configuration, paths: Paths, log: logging.Logger) -> int:
+    """Release what is left and say goodbye; returns the exit code."""
+    held = HeldGroups(paths.held)
+    keys = held.left_behind()
+    if keys is None:
+        return 0
+    log.warning("the daemon did not end cleanly; releasing what it held: %s", ", ".join(keys) or "nothing")
+    network = Network()
+    await network.open()
+    loop = asyncio.get_running_loop()
+    surroundings = Surroundings(configuration.node, network, Announcer(loop, PacketSender()))
+
+    def agent_for(resource: Resource) -> Agent:
+        return make_agent(resource, address_of(resource), surroundings)
+
+    groups = [group for group in configuration.groups if group.key in keys]
+    outcomes = await Runner(agent_for, lambda _: None).release_now(groups)
+    await network.close()
+    stuck: List[str] = [outcome.group for outcome in outcomes if not outcome.ok]
+    for outcome in outcomes:
+        if not outcome.ok:
+            log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
+    if stuck:
+        log.error("no goodbye is said: the other nodes would start what still runs here")
+        return 1
+    await _say_goodbye(configuration, paths)
+    held.clean()
+    return 0
+
+
+async def _say_goodbye(configuration: Configuration, paths: Paths) -> None:
+    loop = asyncio.get_running_loop()
+    codec = make_codec(configuration.authkeys)
+    links = make_links(configuration.ha.links, _Deaf(), loop)
+    for link in links:
+        link.open()
+    wall_ms = int(time.time() * 1000)
+    for message in farewell(configuration, identity(paths, configuration.node), wall_ms):
+        for link in links:
+            link.send(codec.encode(message, link.form))
+        await asyncio.sleep(FAREWELL_INTERVAL_MS / 1000)
+    for link in links:
+        link.close()
