@@ -98,7 +98,7 @@ class HaCf:
     keepalive_ms: int = 1000
     deadtime_ms: int = 30_000
     warntime_ms: int = 15_000
-    initdead_ms: int = 60_000
+    initdead_ms: int = 30_000
     auto_failback: AutoFailback = AutoFailback.LEGACY
     hopfudge: int = 1
     realtime: bool = True
