@@ -1,0 +1,303 @@
+"""The ha.cf directives that heartbeat 3.0.6 knew and this daemon does not carry out: the table's second part.
+
+None of them is ignored without a word. Each row says why the line is accepted or refused, and what the user
+can do instead; `quiet` values ask for what happens anyway and need no notice.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Tuple
+
+from .directive import Directive, Reader, Shape, Treatment
+from .values import BadValueError, choice, integer, read_boolean, read_path, read_time_ms
+
+
+def _one(read: Callable[[str], object]) -> Reader:
+    return lambda words: read(words[0])
+
+
+def _anything(words: Tuple[str, ...]) -> object:
+    return " ".join(words)
+
+
+def _manager(words: Tuple[str, ...]) -> object:
+    # Besides booleans 3.0.6 knows respawn, manual and others, which all mean yes.
+    try:
+        return read_boolean(words[0])
+    except BadValueError:
+        return words[0]
+
+
+def _idle(
+    name: str,
+    syntax: str,
+    explanation: str,
+    remedy: str,
+    *,
+    read: Reader = _anything,
+    shape: Shape = Shape.ONE,
+    quiet: Tuple[object, ...] = (),
+    default: str = "",
+) -> Directive:
+    return Directive(
+        name,
+        syntax,
+        explanation,
+        read,
+        shape,
+        Treatment.NO_EFFECT,
+        default=default,
+        remedy=remedy,
+        quiet=quiet,
+    )
+
+
+def _later(
+    name: str,
+    syntax: str,
+    explanation: str,
+    remedy: str,
+    *,
+    shape: Shape = Shape.ONE,
+    read: Reader = _anything,
+) -> Directive:
+    return Directive(name, syntax, explanation, read, shape, Treatment.NOT_CARRIED_OUT, remedy=remedy)
+
+
+def _refused(
+    name: str,
+    syntax: str,
+    explanation: str,
+    remedy: str,
+    *,
+    read: Reader = _anything,
+    shape: Shape = Shape.LINE,
+    quiet: Tuple[object, ...] = (),
+    default: str = "",
+) -> Directive:
+    return Directive(
+        name, syntax, explanation, read, shape, Treatment.REFUSED, default=default, remedy=remedy, quiet=quiet
+    )
+
+
+_BOOLEAN = _one(read_boolean)
+_KILOBYTES = _one(integer(0, 10_000_000))
+_LOG = "the log goes to the journal, and to logfile and logfacility where given"
+_PACEMAKER = "without crm it has nothing to do"
+_NOTHING = "nothing needs to be done"
+_FENCING = (
+    "use a cluster manager with fencing, or remove the line and accept that two separated nodes both serve"
+)
+_NO_MANAGER = "write crm no and describe the resources in haresources, or stay with Pacemaker"
+
+UNUSED: Tuple[Directive, ...] = (
+    # --- accepted; what they ask for does not happen in this release ---
+    _later(
+        "ping",
+        "HOST...",
+        "a machine whose silence means that this node is cut off",
+        "watch the gateway by other means",
+        shape=Shape.MANY,
+    ),
+    _later("ping6", "HOST...", "as ping, over IPv6", "watch the gateway by other means", shape=Shape.MANY),
+    _later(
+        "ping_group",
+        "NAME HOST...",
+        "as ping; one of several hosts is enough",
+        "watch the gateways by other means",
+        shape=Shape.LINE,
+    ),
+    _later(
+        "deadping",
+        "TIME",
+        "dead time of ping nodes",
+        "it belongs to ping",
+        shape=Shape.ONE,
+        read=_one(read_time_ms),
+    ),
+    _later(
+        "respawn",
+        "USER PATH [ARGUMENT...]",
+        "a program to start and to keep running",
+        "run it as a systemd service",
+        shape=Shape.LINE,
+    ),
+    _later(
+        "watchdog",
+        "DEVICE",
+        "a watchdog device to feed",
+        "the service manager restarts a daemon that hangs",
+        shape=Shape.ONE,
+    ),
+    # --- accepted; there is nothing for them to do ---
+    _idle("debugfile", "PATH", "a file for debug messages", f"{_LOG}; debug messages too"),
+    _idle("use_logd", "on|off", "logging through logd", _LOG, read=_BOOLEAN),
+    _idle(
+        "conn_logd_time", "TIME", "how often logd is looked for", _LOG, read=_one(read_time_ms), default="60"
+    ),
+    _idle(
+        "syslogmsgfmt",
+        "on|off",
+        "form of the lines in logfile",
+        "lines have one form",
+        read=_BOOLEAN,
+        default="on",
+    ),
+    _idle(
+        "log_badpack",
+        "on|off",
+        "whether bad packets are logged",
+        "they are counted, and logged once",
+        read=_BOOLEAN,
+        quiet=(True,),
+        default="on",
+    ),
+    _idle(
+        "apiauth",
+        "CLIENT uid=...|gid=...",
+        "who may use the client interface",
+        "the control socket asks the kernel who is calling",
+        shape=Shape.LINE,
+    ),
+    _idle(
+        "env",
+        "NAME=VALUE",
+        "environment of respawned programs",
+        "set it in the program's own service",
+        shape=Shape.MANY,
+    ),
+    _idle("memreserve", "KILOBYTES", "memory to reserve at start", _NOTHING, read=_KILOBYTES, default="6500"),
+    _idle(
+        "hbgenmethod",
+        "file|time",
+        "where generation numbers come from",
+        "they are kept in a file, and never go back",
+        read=_one(choice("file", "time")),
+        quiet=("file",),
+        default="file",
+    ),
+    _idle(
+        "uuidfrom",
+        "file|nodename",
+        "where the node's uuid comes from",
+        "nodes are known by name",
+        read=_one(choice("file", "nodename")),
+        quiet=("file",),
+        default="file",
+    ),
+    _idle(
+        "msgfmt",
+        "classic|netstring",
+        "form of messages",
+        "both forms are understood, and UDP links carry netstrings",
+        read=_one(choice("classic", "netstring")),
+        quiet=("classic", "netstring"),
+        default="classic",
+    ),
+    _idle(
+        "compression",
+        "zlib|bz2",
+        "how large messages are compressed",
+        "messages are short and sent as they are",
+        read=_one(choice("zlib", "bz2")),
+        default="zlib",
+    ),
+    _idle(
+        "compression_threshold",
+        "KILOBYTES",
+        "size from which messages are compressed",
+        "messages are short and sent as they are",
+        read=_KILOBYTES,
+        default="2",
+    ),
+    _idle(
+        "traditional_compression",
+        "on|off",
+        "whether the whole message is compressed",
+        "messages are short and sent as they are",
+        read=_BOOLEAN,
+        quiet=(False,),
+        default="off",
+    ),
+    _idle(
+        "cluster",
+        "NAME",
+        "name of the cluster",
+        "it is not sent; clusters are told apart by their keys and ports",
+    ),
+    _idle("quorum_server", "HOST", "quorum server of crm clusters", _PACEMAKER),
+    _idle(
+        "coredumps",
+        "on|off",
+        "whether a crash leaves a core file",
+        "set LimitCORE in the service",
+        read=_BOOLEAN,
+    ),
+    _idle("coreroot", "PATH", "where core files go", "systemd-coredump keeps them", read=_one(read_path)),
+    _idle(
+        "use_apphbd",
+        "on|off",
+        "registration with apphbd",
+        "the service manager watches the daemon",
+        read=_BOOLEAN,
+        quiet=(False,),
+    ),
+    _idle("crm_daemon_dir", "PATH", "where Pacemaker's daemons are", _PACEMAKER),
+    _idle(
+        "crmd_spawns_pengine", "on|off", "how Pacemaker starts its policy engine", _PACEMAKER, read=_BOOLEAN
+    ),
+    _idle("record_config_changes", "on|off", "Pacemaker's record of changes", _PACEMAKER, read=_BOOLEAN),
+    _idle("record_pengine_inputs", "on|off", "Pacemaker's record of decisions", _PACEMAKER, read=_BOOLEAN),
+    _idle("enable_config_writes", "on|off", "whether Pacemaker saves changes", _PACEMAKER, read=_BOOLEAN),
+    _idle("normalpoll", "on|off", "which poll function is used", _NOTHING, read=_BOOLEAN),
+    # --- going on without them would endanger the user ---
+    _refused(
+        "crm",
+        "off",
+        "management by Pacemaker instead of haresources",
+        _NO_MANAGER,
+        read=_manager,
+        shape=Shape.ONE,
+        quiet=(False,),
+        default="off",
+    ),
+    _refused(
+        "pacemaker",
+        "off",
+        "newer name of crm",
+        _NO_MANAGER,
+        read=_manager,
+        shape=Shape.ONE,
+        quiet=(False,),
+        default="off",
+    ),
+    _refused(
+        "autojoin",
+        "none",
+        "nodes that join without being listed",
+        "name every node in a node line and write autojoin none",
+        read=_one(choice("none", "other", "any")),
+        shape=Shape.ONE,
+        quiet=("none",),
+        default="none",
+    ),
+    _refused(
+        "stonith", "TYPE FILE", "fencing: a dead node is powered off before its resources are taken", _FENCING
+    ),
+    _refused("stonith_host", "HOST TYPE ARGUMENT...", "fencing, with the device's arguments", _FENCING),
+    _refused(
+        "failfast",
+        "USER PATH [ARGUMENT...]",
+        "a program whose end reboots the machine",
+        "run it as a systemd service with FailureAction=reboot-force",
+    ),
+    _refused("hbaping", "CARD", "ping over Fibre Channel", "remove the line; heartbeat 3.0.6 refuses it too"),
+    _refused(
+        "ppp-udp",
+        "ADDRESS DEVICE PEER",
+        "heartbeats over PPP",
+        "configure PPP in the system and write ucast with its interface",
+    ),
+    _refused("rds", "INTERFACE ADDRESS", "heartbeats over RDS", "use ucast"),
+    _refused("tipc", "NAME", "heartbeats over TIPC", "use mcast"),
+)
