@@ -1,0 +1,295 @@
+"""ha.cf: text in, `HaCf` and every problem out.
+
+The file is read line by line into *entries* (a directive of the table, a value, a line number); what a
+directive means stands in the table. Then the entries become an `HaCf`, and the relations between them are
+checked. A file with an error gives no `HaCf`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+
+from .directive import Directive, Shape, Treatment
+from .directives import BY_NAME
+from .lines import comment_stripped, numbered_lines, strange_characters, words_of
+from .link_lines import DEFAULT_BAUD, DEFAULT_PORT, with_port_and_baud
+from .model import (
+    AutoFailback,
+    BroadcastLink,
+    HaCf,
+    LinkConfig,
+    Logging,
+    MulticastLink,
+    SerialLink,
+    UnicastLink,
+)
+from .problems import Problem, Severity, has_errors, nearest, shown
+from .timing import check_timers, default_initdead_ms
+from .values import BadValueError
+
+_LINKS = (BroadcastLink, MulticastLink, UnicastLink, SerialLink)
+_BLANKS_AND_COMMAS = " \t,"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value of one directive, and where it stands."""
+
+    directive: Directive
+    value: Any
+    line: int
+    word: str
+
+
+@dataclass
+class Source:
+    """What was read of a file, with positions; `ha` is None when the file has an error."""
+
+    file: str
+    entries: List[Entry] = field(default_factory=list)
+    problems: List[Problem] = field(default_factory=list)
+    # Directives of which a value could not be read: nothing is concluded from their absence.
+    failed: Set[str] = field(default_factory=set)
+    nodes: Tuple[str, ...] = ()
+    ha: Optional[HaCf] = None
+
+    def of(self, name: str) -> List[Entry]:
+        """The entries of one directive, in the file's order."""
+        return [entry for entry in self.entries if entry.directive.name == name]
+
+    def last(self, name: str) -> Optional[Entry]:
+        """The entry that counts of a directive that has one value."""
+        entries = self.of(name)
+        return entries[-1] if entries else None
+
+    def value(self, name: str, default: Any) -> Any:
+        """The value of a directive, or the default when the file does not give it."""
+        entry = self.last(name)
+        return default if entry is None else entry.value
+
+    def links(self) -> List[Entry]:
+        """The entries that are media, in the file's order."""
+        return [entry for entry in self.entries if isinstance(entry.value, _LINKS)]
+
+    def error(self, line: int, word: str, message: str, remedy: str) -> None:
+        """Note what refuses the file."""
+        self.problems.append(Problem(self.file, line, word, message, remedy))
+
+    def warn(self, line: int, word: str, message: str, remedy: str) -> None:
+        """Note what the user should know."""
+        self.problems.append(Problem(self.file, line, word, message, remedy, Severity.WARNING))
+
+
+def parse_ha_cf(text: str, file: str = "ha.cf") -> Tuple[Optional[HaCf], List[Problem]]:
+    """What the text says, or None if it has an error; and every problem, in the order of lines."""
+    source = read_ha_cf(text, file)
+    return source.ha, source.problems
+
+
+def read_ha_cf(text: str, file: str = "ha.cf") -> Source:
+    """As `parse_ha_cf`, with the positions that checks across files need."""
+    source = Source(file)
+    for number, line in numbered_lines(text):
+        _read_line(source, number, comment_stripped(line))
+    _build(source)
+    source.problems.sort(key=lambda problem: problem.line)
+    return source
+
+
+# --- lines to entries ---------------------------------------------------------------------------------------
+
+
+def _read_line(source: Source, number: int, line: str) -> None:
+    strange = strange_characters(line)
+    if strange:
+        source.error(
+            number, strange, f"the line contains the invisible character {strange}", "type the line again"
+        )
+        source.failed.update(BY_NAME)
+        return
+    name, _, rest = line.strip(" \t").replace("\t", " ").partition(" ")
+    if not name:
+        return
+    directive = BY_NAME.get(name)
+    if directive is None:
+        guess = nearest(name, BY_NAME)
+        remedy = f"did you mean {guess}?" if guess else "see the list of directives in the documentation"
+        source.error(number, name, f"{shown(name)} is not a directive", remedy)
+        source.failed.add(guess)
+        return
+    words = words_of(rest, _BLANKS_AND_COMMAS)
+    if not words:
+        default = f"; the default is {directive.default}" if directive.default else ""
+        source.warn(
+            number, name, f"{name} has no value and is left out", f"write {name} {directive.syntax}{default}"
+        )
+        return
+    if directive.shape is Shape.LINE:
+        _read_value(source, directive, number, words)
+    else:
+        for word in words:
+            _read_value(source, directive, number, (word,))
+    if directive.shape is Shape.ONE:
+        _warn_of_repetition(source, directive, number, words)
+
+
+def _read_value(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+    try:
+        value = directive.read(words)
+    except BadValueError as problem:
+        source.failed.add(directive.name)
+        source.error(number, problem.word, f"{directive.name}: {problem.message}", problem.remedy)
+        return
+    source.entries.append(Entry(directive, value, number, words[0]))
+    if value not in directive.quiet:
+        _give_notice(source, directive, number, words)
+
+
+def _give_notice(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+    name, word, remedy = directive.name, words[0], directive.remedy
+    said = f"{name} {shown(' '.join(words))}"
+    if directive.treatment is Treatment.ALIAS:
+        source.warn(number, word, f"{name} is an old name", remedy)
+    elif directive.treatment is Treatment.NO_EFFECT:
+        source.warn(number, word, f"{name} is accepted and has no effect", remedy)
+    elif directive.treatment is Treatment.NOT_CARRIED_OUT:
+        source.warn(number, word, f"{said} is accepted and not carried out in this release", remedy)
+    elif directive.treatment is Treatment.REFUSED:
+        source.error(number, word, f"{said} is not supported ({directive.explanation})", remedy)
+
+
+def _first_at(source: Source, entry: Entry) -> str:
+    return f"first at {source.file}:{entry.line}"
+
+
+def _warn_of_repetition(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+    earlier = [entry for entry in source.of(directive.name) if entry.line < number]
+    if earlier:
+        source.warn(
+            number,
+            directive.name,
+            f"{directive.name} is given again ({_first_at(source, earlier[0])}); the last one counts",
+            "remove one of the lines",
+        )
+    if len(words) > 1:
+        source.warn(
+            number,
+            words[0],
+            f"{directive.name} has {len(words)} values; the last one, {shown(words[-1])}, counts",
+            f"write {directive.name} {directive.syntax}",
+        )
+
+
+# --- entries to HaCf ----------------------------------------------------------------------------------------
+
+
+def _build(source: Source) -> None:
+    source.nodes = _nodes(source)
+    deadtime_ms = source.value("deadtime", HaCf.deadtime_ms)
+    ha = HaCf(
+        nodes=source.nodes,
+        links=_links(source),
+        keepalive_ms=source.value("keepalive", HaCf.keepalive_ms),
+        deadtime_ms=deadtime_ms,
+        warntime_ms=source.value("warntime", max(1, deadtime_ms // 2)),
+        initdead_ms=source.value("initdead", default_initdead_ms(deadtime_ms)),
+        auto_failback=_auto_failback(source),
+        hopfudge=source.value("hopfudge", HaCf.hopfudge),
+        realtime=source.value("realtime", HaCf.realtime),
+        rtprio=source.value("rtprio", HaCf.rtprio),
+        max_rexmit_delay_ms=source.value("max_rexmit_delay", HaCf.max_rexmit_delay_ms),
+        logging=Logging(
+            logfile=source.value("logfile", None),
+            facility=source.value("logfacility", None),
+            debug=source.value("debug", 0),
+        ),
+    )
+    lines = {entry.directive.name: entry.line for entry in source.entries}
+    source.problems.extend(check_timers(ha, lines, source.failed, source.file))
+    source.ha = None if has_errors(source.problems) else ha
+
+
+def _nodes(source: Source) -> Tuple[str, ...]:
+    first_lines: Dict[str, int] = {}
+    for entry in source.of("node"):
+        if entry.value in first_lines:
+            source.warn(
+                entry.line,
+                entry.word,
+                f"node {entry.value} is given again (first at {source.file}:{first_lines[entry.value]})",
+                "name every node once",
+            )
+        first_lines.setdefault(entry.value, entry.line)
+    if not first_lines and "node" not in source.failed:
+        source.error(
+            0, "node", "no node is given", "write one node line for each machine, as in: node lb1 lb2"
+        )
+    return tuple(first_lines)
+
+
+def _links(source: Source) -> Tuple[LinkConfig, ...]:
+    port = source.value("udpport", DEFAULT_PORT)
+    baud = source.value("baud", DEFAULT_BAUD)
+    _warn_of_late_port(source, port)
+    links: Dict[str, Tuple[LinkConfig, int]] = {}
+    for entry in source.links():
+        link = with_port_and_baud(entry.value, port, baud)
+        known, line = links.setdefault(link.name, (link, entry.line))
+        if line == entry.line and known is link:
+            continue
+        first = f"first at {source.file}:{line}"
+        if known == link:
+            source.warn(entry.line, entry.word, f"{link.name} is given again ({first})", "remove one of them")
+        else:
+            source.error(
+                entry.line,
+                entry.word,
+                f"{link.name} is given again with other values ({first})",
+                "use another group or interface, so that the two can be told apart",
+            )
+    if not links and not source.failed.intersection(_medium_names()):
+        source.error(
+            0, "link", "no link is given, so no heartbeat could be sent", "write a line such as: bcast eth0"
+        )
+    return tuple(link for link, _ in links.values())
+
+
+def _medium_names() -> Iterator[str]:
+    return (name for name in ("bcast", "udp", "mcast", "mcast6", "ucast", "ucast6", "serial"))
+
+
+def _warn_of_late_port(source: Source, port: int) -> None:
+    entry = source.last("udpport")
+    if entry is None or port == DEFAULT_PORT:
+        return
+    if any(
+        link.line < entry.line and isinstance(link.value, (BroadcastLink, UnicastLink))
+        for link in source.links()
+    ):
+        source.warn(
+            entry.line,
+            entry.word,
+            f"udpport {port} stands below links; it applies to them too, but not for heartbeat 3.0.6",
+            "move the udpport line above the first bcast or ucast line",
+        )
+
+
+def _auto_failback(source: Source) -> AutoFailback:
+    old, new = source.last("nice_failback"), source.last("auto_failback")
+    chosen = new or old
+    if chosen is None and not source.failed.intersection(("auto_failback", "nice_failback")):
+        source.warn(
+            0,
+            "auto_failback",
+            "auto_failback is not given, so it is legacy: groups always return, planned moves are refused",
+            "write auto_failback on or auto_failback off",
+        )
+    if old is not None and new is not None and old.value is not new.value:
+        source.warn(
+            old.line,
+            old.word,
+            f"nice_failback contradicts auto_failback ({source.file}:{new.line}), which counts",
+            "remove the nice_failback line",
+        )
+    return HaCf.auto_failback if chosen is None else AutoFailback(chosen.value)
