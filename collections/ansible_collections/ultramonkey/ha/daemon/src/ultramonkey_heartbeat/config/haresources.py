@@ -1,0 +1,197 @@
+r"""haresources: text in, groups and every problem out.
+
+A line is a preferred node and the resources that live together, in the order in which they start. `\` at the
+end of a line joins the next one. A resource is an address, or a script with arguments, `SCRIPT::ARG::ARG`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from .address import ADDRESS_SCRIPTS
+from .groups import check_groups
+from .lines import COMMENT, comment_stripped, numbered_lines, strange_characters, words_of
+from .model import Group, Resource
+from .problems import Problem, Severity, nearest, shown
+
+CONTINUATION = "\\"
+_ARGUMENT = "::"
+_BARE_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and the line on which it stands."""
+
+    text: str
+    line: int
+
+
+def parse_haresources(
+    text: str, nodes: Sequence[str], file: str = "haresources"
+) -> Tuple[Tuple[Group, ...], List[Problem]]:
+    """The groups, and every problem in the order of lines.
+
+    `nodes` are the names in ha.cf; when that is empty, because ha.cf is broken, no name is doubted.
+    """
+    problems: List[Problem] = []
+    groups: List[Group] = []
+    positions: List[Tuple[int, ...]] = []
+    for words in _logical_lines(text, file, problems):
+        group = _group(words, nodes, file, problems)
+        if group is not None:
+            groups.append(group)
+            positions.append(tuple(word.line for word in words[1:]))
+    problems.extend(check_groups(groups, positions, file))
+    problems.sort(key=lambda problem: problem.line)
+    return tuple(groups), problems
+
+
+def parse_resource(word: str) -> Resource:
+    """The resource that a word names.
+
+    A bare IPv4 address means the script IPaddr, as in 3.0.6; a bare IPv6 address means IPv6addr. What follows
+    the name of an address script is one argument, so that `::` may stand in an IPv6 address.
+    """
+    if _BARE_IPV4.match(word):
+        return Resource("IPaddr", (word,), word)
+    if _is_ipv6(word.partition("/")[0]):
+        return Resource("IPv6addr", (word,), word)
+    script, separator, rest = word.partition(_ARGUMENT)
+    if script in ADDRESS_SCRIPTS:
+        return Resource(script, (rest,) if separator else (), word)
+    # 3.0.6 lets the shell split the arguments, so empty ones vanish.
+    return Resource(script, tuple(argument for argument in rest.split(_ARGUMENT) if argument), word)
+
+
+def _is_ipv6(word: str) -> bool:
+    try:
+        return ipaddress.ip_address(word).version == 6  # noqa: PLR2004 - it is the version
+    except ValueError:
+        return False
+
+
+# --- lines --------------------------------------------------------------------------------------------------
+
+
+def _logical_lines(text: str, file: str, problems: List[Problem]) -> Iterator[List[Word]]:
+    words: List[Word] = []
+    continued = False
+    for number, line in numbered_lines(text):
+        content = comment_stripped(line).rstrip(" \t")
+        # In a continued line a comment does not hide the backslash: 3.0.6 joins the next line there.
+        end = line.rstrip(" \t") if continued else content
+        goes_on = end.endswith(CONTINUATION)
+        problems.extend(_line_problems(line, number, file, continued=continued, goes_on=goes_on))
+        continued = goes_on
+        words.extend(Word(word, number) for word in words_of(re.sub(r"\\\Z", "", content)))
+        if words and not continued:
+            yield words
+            words = []
+    if words:
+        yield words
+
+
+def _line_problems(line: str, number: int, file: str, *, continued: bool, goes_on: bool) -> Iterator[Problem]:
+    strange = strange_characters(comment_stripped(line))
+    if strange:
+        message = f"the line contains the invisible character {strange}"
+        yield Problem(file, number, strange, message, "type the line again")
+    if continued and COMMENT in line:
+        yield Problem(
+            file,
+            number,
+            COMMENT,
+            "a comment in a continued line is left out here; heartbeat 3.0.6 takes its words as resources",
+            "put the comment above the first line of the group",
+            Severity.WARNING,
+        )
+    if goes_on and not line.endswith(CONTINUATION):
+        yield Problem(
+            file,
+            number,
+            CONTINUATION,
+            "after backslash and blanks the next line is joined here, but not by heartbeat 3.0.6",
+            "remove the blanks at the end of the line",
+            Severity.WARNING,
+        )
+
+
+# --- words to a group ---------------------------------------------------------------------------------------
+
+
+def _group(words: List[Word], nodes: Sequence[str], file: str, problems: List[Problem]) -> Optional[Group]:
+    node, *rest = words
+    preferred = node.text.lower()
+    if nodes and preferred not in nodes:
+        problems.append(_unknown_node(node, nodes, file))
+        return None
+    if not rest:
+        problems.append(
+            Problem(
+                file,
+                node.line,
+                node.text,
+                f"the line names node {shown(node.text)} and no resource",
+                f"write {shown(node.text)} 192.0.2.10/24/eth0, or remove the line",
+            )
+        )
+        return None
+    resources = []
+    for word in rest:
+        resource = parse_resource(word.text)
+        problems.extend(_doubts(resource, word, file))
+        resources.append(resource)
+    return Group(key=rest[0].text, preferred=preferred, resources=tuple(resources), line=node.line)
+
+
+def _unknown_node(node: Word, nodes: Sequence[str], file: str) -> Problem:
+    word = node.text
+    known = ", ".join(nodes)
+    glued = [name for name in nodes if word.lower().startswith(name)]
+    if _ARGUMENT in word or "/" in word or _BARE_IPV4.match(word):
+        message = f"the line begins with the resource {shown(word)} instead of a node"
+        remedy = f"begin the line with the preferred node, one of: {known}"
+    elif glued and _BARE_IPV4.match(word[len(glued[0]) :]):
+        message = f"{shown(word)} is not a node of ha.cf"
+        remedy = f"put a blank after {glued[0]}"
+    else:
+        guess = nearest(word, nodes)
+        message = f"{shown(word)} is not a node of ha.cf"
+        remedy = f"did you mean {guess}?" if guess else f"write one of: {known}"
+    return Problem(file, node.line, word, message, remedy)
+
+
+def _doubts(resource: Resource, word: Word, file: str) -> Iterator[Problem]:
+    script = resource.script
+    if not script or "/" in script or script.startswith("."):
+        yield Problem(
+            file,
+            word.line,
+            word.text,
+            f"{shown(word.text)} does not begin with the name of a script",
+            "write SCRIPT::ARGUMENT, where SCRIPT is a file in /etc/ha.d/resource.d or /etc/init.d",
+        )
+        return
+    lower_case = {name.lower(): name for name in ADDRESS_SCRIPTS}
+    if script not in ADDRESS_SCRIPTS and script.lower() in lower_case:
+        yield Problem(
+            file,
+            word.line,
+            word.text,
+            f"{shown(script)} is a script of its own, because upper and lower case differ",
+            f"did you mean {lower_case[script.lower()]}?",
+            Severity.WARNING,
+        )
+    if script not in ADDRESS_SCRIPTS and "" in word.text.split(_ARGUMENT)[1:]:
+        yield Problem(
+            file,
+            word.line,
+            word.text,
+            f"{shown(word.text)} has an empty argument, which the script does not get to see",
+            "remove one :: or put a value between",
+            Severity.WARNING,
+        )
