@@ -1,0 +1,240 @@
+"""JSON-like data to the text of the three files, for whoever describes a cluster in variables.
+
+The data is turned into lines, and the lines are given to the parsers of the files, so there is one grammar.
+Each line remembers where in the data its words came from, and problems name that place
+(`links[1].interface`) instead of a line.
+
+The data:
+
+    nodes: [NAME, ...]
+    links: [{type: bcast, interface, port?}, {type: mcast|mcast6, interface, group, port?, ttl?, loop?},
+            {type: ucast|ucast6, interface, address, port?}, {type: serial, device, baud?}, ...]
+    keepalive, deadtime, warntime, initdead: "100ms", or a number of seconds
+    auto_failback: on, off or legacy
+    directives: {NAME: VALUE or [VALUE, ...]}, any other directive of the table
+    groups: [{node: NAME, resources: [WORD, ...]}, ...]
+    authkeys: {current: INDEX, keys: [{index, method, key?}, ...]}
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from .authkeys import parse_authkeys
+from .configuration import AUTHKEYS, HA_CF, HARESOURCES, check_peers
+from .data_reader import DataReader, Line
+from .directives import BY_NAME
+from .ha_cf import read_ha_cf
+from .haresources import parse_haresources
+from .link_lines import DEFAULT_PORT
+from .problems import Problem, has_errors
+from .values import BadValueError, read_time_ms, written_time
+
+TIMERS = ("keepalive", "deadtime", "warntime", "initdead")
+KEYS = ("nodes", "links", *TIMERS, "auto_failback", "directives", "groups", "authkeys")
+# For each type of link: the keys that make its line, in the line's order; with a default when optional.
+_LINK_KEYS: Mapping[str, Tuple[Tuple[str, Optional[str]], ...]] = {
+    "bcast": (("interface", None),),
+    "mcast": (("interface", None), ("group", None), ("port", str(DEFAULT_PORT)), ("ttl", "1"), ("loop", "0")),
+    "mcast6": (
+        ("interface", None),
+        ("group", None),
+        ("port", str(DEFAULT_PORT)),
+        ("ttl", "1"),
+        ("loop", "0"),
+    ),
+    "ucast": (("interface", None), ("address", None)),
+    "ucast6": (("interface", None), ("address", None)),
+    "serial": (("device", None),),
+}
+# Keys that belong to one link in the data, and to all links together in the file.
+_SHARED_KEYS = {"bcast": "port", "ucast": "port", "ucast6": "port", "serial": "baud"}
+_SHARED_DIRECTIVES = {"port": "udpport", "baud": "baud"}
+# Where in the data the fault is when the file as a whole lacks something.
+_MISSING_PATHS = {
+    "node": "nodes",
+    "link": "links",
+    "auto_failback": "auto_failback",
+    "auth": "authkeys.current",
+}
+_POSITION = re.compile(rf"(?:{re.escape(HA_CF)}|{HARESOURCES}|{AUTHKEYS}):([0-9]+)")
+
+
+def from_data(data: Mapping[str, Any]) -> Tuple[Dict[str, str], List[Problem]]:
+    """The texts by file name, and every problem with the path of the word at fault as its file.
+
+    The texts are empty when there is an error. `authkeys` is among them when the data has keys.
+    """
+    reader = DataReader()
+    root = reader.mapping(data, "", KEYS)
+    ha_lines = _ha_cf_lines(reader, root)
+    group_lines = list(_group_lines(reader, root))
+    key_lines = list(_key_lines(reader, root)) if "authkeys" in root else []
+    problems = reader.problems
+    if not problems:
+        problems = _parsed(ha_lines, group_lines, key_lines)
+    if has_errors(problems):
+        return {}, problems
+    texts = {HA_CF: _text(ha_lines), HARESOURCES: _text(group_lines)}
+    if key_lines:
+        texts[AUTHKEYS] = _text(key_lines)
+    return texts, problems
+
+
+def _text(lines: List[Line]) -> str:
+    return "".join(f"{line.text}\n" for line in lines)
+
+
+def _parsed(ha_lines: List[Line], group_lines: List[Line], key_lines: List[Line]) -> List[Problem]:
+    source = read_ha_cf(_text(ha_lines), HA_CF)
+    groups, in_groups = parse_haresources(_text(group_lines), source.nodes, HARESOURCES)
+    in_keys = parse_authkeys(_text(key_lines), None, AUTHKEYS)[1] if key_lines else []
+    problems: List[Problem] = []
+    in_ha = [*source.problems, *check_peers(source, groups)]
+    for found, lines in ((in_ha, ha_lines), (in_groups, group_lines), (in_keys, key_lines)):
+        problems.extend(_located(problem, lines, group_lines) for problem in found)
+    return problems
+
+
+def _located(problem: Problem, lines: List[Line], group_lines: List[Line]) -> Problem:
+    """The problem with paths in place of lines."""
+
+    def path_of(match: re.Match[str]) -> str:
+        mentioned = group_lines if match[0].startswith(HARESOURCES) else lines
+        return mentioned[int(match[1]) - 1].path
+
+    if problem.line:
+        line = lines[problem.line - 1]
+        path = next((path for word, path in line.words if word == problem.word), line.path)
+    else:
+        path = _MISSING_PATHS.get(problem.word, problem.word)
+    return replace(problem, file=path, line=0, message=_POSITION.sub(path_of, problem.message))
+
+
+# --- ha.cf --------------------------------------------------------------------------------------------------
+
+
+def _ha_cf_lines(reader: DataReader, root: Mapping[str, Any]) -> List[Line]:
+    by_name: Dict[str, List[Line]] = {}
+    links = list(_link_lines(reader, root, by_name))
+    for index, name in enumerate(reader.sequence(root.get("nodes", []), "nodes")):
+        path = f"nodes[{index}]"
+        by_name.setdefault("node", []).append(Line.of(path, ("node", ""), (reader.word(name, path), path)))
+    for name in (*TIMERS, "auto_failback"):
+        if name in root:
+            word = _written(name, reader.word(root[name], name))
+            by_name.setdefault(name, []).append(Line.of(name, (name, ""), (word, name)))
+    for name, line in _directive_lines(reader, root):
+        by_name.setdefault(name, []).append(line)
+    by_name["bcast"] = links
+    return [line for name in BY_NAME for line in by_name.get(name, [])]
+
+
+def _written(name: str, word: str) -> str:
+    """A time in the spelling that heartbeat 3.0.6 reads too; any other word as it is."""
+    if name not in TIMERS:
+        return word
+    try:
+        return written_time(read_time_ms(word))
+    except BadValueError:
+        return word
+
+
+def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: Dict[str, List[Line]]) -> Iterator[Line]:
+    for index, item in enumerate(reader.sequence(root.get("links", []), "links")):
+        path = f"links[{index}]"
+        kind = item.get("type", "") if isinstance(item, Mapping) else ""
+        if isinstance(item, Mapping) and kind not in _LINK_KEYS:
+            reader.error(
+                f"{path}.type", str(kind), "is not a type of link", f"write one of {', '.join(_LINK_KEYS)}"
+            )
+            continue
+        keys = _LINK_KEYS.get(kind, ())
+        shared_key = _SHARED_KEYS.get(kind, "")
+        link = reader.mapping(item, path, ("type", *(key for key, _ in keys), *filter(None, [shared_key])))
+        if not link:
+            continue
+        words = [(kind, f"{path}.type")]
+        for key, default in keys:
+            value = link.get(key, default)
+            words.append((_link_word(reader, key, value, f"{path}.{key}"), f"{path}.{key}"))
+        if link.get(shared_key) is not None:
+            _share(reader, shared_key, link[shared_key], f"{path}.{shared_key}", shared)
+        yield Line(path, tuple(words))
+
+
+def _link_word(reader: DataReader, key: str, value: Any, path: str) -> str:
+    if value is None:
+        reader.error(path, "", f"{key} is missing", f"give the link its {key}")
+        return ""
+    if key == "loop" and isinstance(value, bool):
+        # heartbeat 3.0.6 takes 0 and 1 here, and no words.
+        return str(int(value))
+    return reader.word(value, path)
+
+
+def _share(reader: DataReader, key: str, value: Any, path: str, shared: Dict[str, List[Line]]) -> None:
+    name = _SHARED_DIRECTIVES[key]
+    word = reader.word(value, path)
+    lines = shared.setdefault(name, [])
+    if not lines:
+        lines.append(Line.of(path, (name, ""), (word, path)))
+    elif lines[0].words[-1][0] != word:
+        reader.error(
+            path,
+            word,
+            f"{word} differs from {lines[0].path}, and ha.cf has one {name} for all",
+            "give all links of this kind the same, or use mcast, which has a port of its own",
+        )
+
+
+def _directive_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[Tuple[str, Line]]:
+    directives = reader.mapping(root.get("directives", {}), "directives", tuple(BY_NAME))
+    for name, value in directives.items():
+        path = f"directives.{name}"
+        if name in ("node", "auto_failback", *TIMERS) or name in _LINK_KEYS:
+            reader.error(path, name, f"{name} has a key of its own", "write it at the top of the data")
+            continue
+        values = value if isinstance(value, list) else [value]
+        for index, item in enumerate(values):
+            place = f"{path}[{index}]" if isinstance(value, list) else path
+            words = tuple((word, place) for word in reader.words(item, place))
+            yield name, Line(place, ((name, ""), *words))
+
+
+# --- haresources and authkeys -------------------------------------------------------------------------------
+
+
+def _group_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[Line]:
+    for index, item in enumerate(reader.sequence(root.get("groups", []), "groups")):
+        path = f"groups[{index}]"
+        group = reader.mapping(item, path, ("node", "resources"))
+        if not group:
+            continue
+        words = [(reader.word(group.get("node"), f"{path}.node"), f"{path}.node")]
+        for number, resource in enumerate(reader.sequence(group.get("resources", []), f"{path}.resources")):
+            place = f"{path}.resources[{number}]"
+            words.append((reader.word(resource, place, commas=True), place))
+        yield Line(path, tuple(words))
+
+
+def _key_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[Line]:
+    ring = reader.mapping(root["authkeys"], "authkeys", ("current", "keys"))
+    if not ring:
+        return
+    path = "authkeys.current"
+    yield Line.of(path, ("auth", path), (reader.word(ring.get("current"), path), path))
+    for index, item in enumerate(reader.sequence(ring.get("keys", []), "authkeys.keys")):
+        path = f"authkeys.keys[{index}]"
+        key = reader.mapping(item, path, ("index", "method", "key"))
+        if not key:
+            continue
+        words = [
+            (reader.word(key.get("index"), f"{path}.index"), f"{path}.index"),
+            (reader.word(key.get("method"), f"{path}.method"), f"{path}.method"),
+        ]
+        if key.get("key") not in (None, ""):
+            words.append((reader.secret(key["key"], f"{path}.key"), f"{path}.key"))
+        yield Line(path, tuple(words))
