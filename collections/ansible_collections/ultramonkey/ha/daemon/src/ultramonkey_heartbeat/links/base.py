@@ -21,6 +21,8 @@ class LinkCounters:
     sent_bytes: int = 0
     received_bytes: int = 0
     send_errors: int = 0
+    # Arrived, but not whole; never handed on.
+    receive_errors: int = 0
 
 
 class LinkListener(Protocol):
