@@ -1,0 +1,36 @@
+"""From a line of `ha.cf` to the link that carries it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import List, Optional, Sequence
+
+from ..config.model import BroadcastLink, LinkConfig, MulticastLink, UnicastLink
+from .base import Link, LinkListener
+from .receiver import Receivers
+from .udp import UdpBroadcastLink, UdpMulticastLink, UdpUnicastLink
+
+
+def make_links(
+    configs: Sequence[LinkConfig], listener: LinkListener, loop: asyncio.AbstractEventLoop
+) -> List[Link]:
+    """All links of a configuration. They share receiving sockets, so they should be made together."""
+    receivers = Receivers(loop)
+    return [make_link(config, listener, loop, receivers) for config in configs]
+
+
+def make_link(
+    config: LinkConfig,
+    listener: LinkListener,
+    loop: asyncio.AbstractEventLoop,
+    receivers: Optional[Receivers] = None,
+) -> Link:
+    """One link, not yet open. Raises NotImplementedError for a medium that is not built in."""
+    shared = receivers or Receivers(loop)
+    if isinstance(config, BroadcastLink):
+        return UdpBroadcastLink(config, listener, loop, shared)
+    if isinstance(config, MulticastLink):
+        return UdpMulticastLink(config, listener, loop, shared)
+    if isinstance(config, UnicastLink):
+        return UdpUnicastLink(config, listener, loop, shared)
+    raise NotImplementedError(f"{config.name}: this kind of link is not built in")
