@@ -1,0 +1,66 @@
+"""From a word of `haresources` to the agent that carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional, Sequence
+
+from ..config.model import Address, Resource
+from .address import AddressAgent, AddressBook, Herald
+from .agent import Agent, Timeouts, environment
+from .script import DIRECTORIES, ScriptAgent
+from .systemd import SYSTEMCTL, UNIT_SUFFIXES, SystemdAgent
+
+# Scripts that are replaced by the built-in address resource.
+ADDRESS_SCRIPTS = ("IPaddr", "IPaddr2", "IPv6addr")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What agents need of the host. `node` is our own name, which scripts get as HA_CURHOST."""
+
+    node: str
+    network: AddressBook
+    announcer: Herald
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    directories: Sequence[Path] = DIRECTORIES
+    systemctl: str = SYSTEMCTL
+
+
+def make_agent(resource: Resource, address: Optional[Address], surroundings: Surroundings) -> Agent:
+    """The agent for a resource. `address` is what its arguments mean, if it is an address."""
+    timeouts = surroundings.timeouts
+    if address is not None and resource.script in ADDRESS_SCRIPTS:
+        return AddressAgent(
+            resource.text,
+            address,
+            network=surroundings.network,
+            announcer=surroundings.announcer,
+            timeouts=timeouts,
+        )
+    unit = _unit(resource)
+    if unit is not None:
+        return SystemdAgent(
+            resource.text,
+            unit,
+            environment=environment(surroundings.node),
+            timeouts=timeouts,
+            systemctl=surroundings.systemctl,
+        )
+    return ScriptAgent(
+        resource.text,
+        resource.script,
+        resource.arguments,
+        environment=environment(surroundings.node),
+        timeouts=timeouts,
+        directories=surroundings.directories,
+    )
+
+
+def _unit(resource: Resource) -> Optional[str]:
+    if resource.script == "systemd" and len(resource.arguments) == 1:
+        return resource.arguments[0]
+    if resource.script.endswith(UNIT_SUFFIXES) and not resource.arguments:
+        return resource.script
+    return None
