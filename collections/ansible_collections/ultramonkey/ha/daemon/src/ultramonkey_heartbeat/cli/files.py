@@ -65,9 +65,9 @@ def _plain(problem: Problem) -> Dict[str, Any]:
     }
 
 
-def lines(answer: Mapping[str, Any]) -> List[str]:
-    """The problems of an answer, for a terminal."""
-    return [problem["text"] for problem in answer["result"].get("problems", ())]
+def lines(result: Mapping[str, Any]) -> List[str]:
+    """The problems of a result, for a terminal."""
+    return [problem["text"] for problem in result.get("problems", ())]
 
 
 def read_standard_input() -> str:

@@ -106,9 +106,8 @@ def _move_to(options: argparse.Namespace) -> Mapping[str, Any]:
 def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
-    options.show = lambda _: files.lines(answer)
-    answer = files.check(options.directory, options.node)
-    return answer
+    options.show = files.lines
+    return files.check(options.directory, options.node)
 
 
 def _render(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -117,7 +116,7 @@ def _render(options: argparse.Namespace) -> Mapping[str, Any]:
     answer = files.render(files.read_standard_input(), options.node)
     options.show = lambda result: [
         *(line for name, text in result["files"].items() for line in (f"# --- {name}", text.rstrip("\n"))),
-        *files.lines(answer),
+        *files.lines(result),
     ]
     return answer
 
