@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Optional, Tuple
+from typing import Tuple
 
 from .errors import MalformedFieldError
 
@@ -45,38 +45,38 @@ class Message:
 
     fields: Tuple[Field, ...]
 
-    def find(self, name: str) -> Optional[Field]:
+    def find(self, name: str) -> Field | None:
         """The first field of that name, or None."""
         for field in self.fields:
             if field.name == name:
                 return field
         return None
 
-    def text(self, name: str) -> Optional[str]:
+    def text(self, name: str) -> str | None:
         """The value as text, or None when absent. Bytes that are not UTF-8 survive as surrogates."""
         field = self.find(name)
         return None if field is None else field.value.decode("utf-8", "surrogateescape")
 
-    def binary(self, name: str) -> Optional[bytes]:
+    def binary(self, name: str) -> bytes | None:
         """The value's bytes, or None when absent."""
         field = self.find(name)
         return None if field is None else field.value
 
-    def hexadecimal(self, name: str) -> Optional[int]:
+    def hexadecimal(self, name: str) -> int | None:
         """The value read as hex digits without prefix, or None when absent.
 
         Raises MalformedFieldError when it is anything else.
         """
         return self._number(name, _HEX, 16)
 
-    def decimal(self, name: str) -> Optional[int]:
+    def decimal(self, name: str) -> int | None:
         """The value read as decimal digits, or None when absent.
 
         Raises MalformedFieldError when it is anything else.
         """
         return self._number(name, _DECIMAL, 10)
 
-    def _number(self, name: str, pattern: re.Pattern[bytes], base: int) -> Optional[int]:
+    def _number(self, name: str, pattern: re.Pattern[bytes], base: int) -> int | None:
         field = self.find(name)
         if field is None:
             return None

@@ -1,0 +1,69 @@
+r"""Finds frames of the text form in the bytes of a serial line.
+
+Goals: an undamaged frame is always delivered, whatever noise surrounds it; memory and work are bounded;
+nothing is judged here. What is delivered need not be a message: the codec verifies it and drops the rest.
+
+A frame ends with a line `<<<`. Nothing inside a frame can look like that, since every line there has an
+equals sign. Where it begins is less certain. A line `>>>` surely begins one. But noise can stick to it
+(a break on opening the line is received as a NUL byte, an overrun swallows a newline: `ttl=3\nau>>>`),
+and a value may really end in `>>>`. So after an end mark, every `>>>` at the end of a line since the
+last sure beginning is a candidate, and all of them are delivered: at most one verifies.
+
+Carriage returns are dropped, as 3.0.6 does; some serial devices add them.
+"""
+
+from __future__ import annotations
+
+from typing import List
+
+from . import text
+from .limits import STREAM_CANDIDATES_MAX, STREAM_FRAME_BYTES_MAX
+
+_SURE_START = b"\n" + text.START
+_END = b"\n" + text.END
+
+
+class StreamDecoder:
+    """Collects bytes of one line; make a new one when the line is opened again."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def buffered_bytes(self) -> int:
+        """How much is kept, waiting for an end mark; at most STREAM_FRAME_BYTES_MAX."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> List[bytes]:
+        """The frames, `>>>` to `<<<` with final newline, that these bytes complete, in order of arrival."""
+        buffer = self._buffer
+        # The end mark may have begun in what was there before.
+        search_from = max(0, len(buffer) - len(_END) + 1)
+        buffer += data.replace(b"\r", b"")
+        frames: List[bytes] = []
+        consumed = 0
+        while True:
+            end = buffer.find(_END, max(search_from, consumed))
+            if end < 0:
+                break
+            end += len(_END)
+            frames += _candidates(bytes(buffer[consumed:end][-STREAM_FRAME_BYTES_MAX:]))
+            consumed = end
+        # What is older cannot belong to a frame within the limit any more.
+        del buffer[: max(consumed, len(buffer) - STREAM_FRAME_BYTES_MAX)]
+        return frames
+
+
+def _candidates(data: bytes) -> List[bytes]:
+    """All that may be the frame at the end of `data`, which ends with an end mark; longest first."""
+    sure = data.rfind(_SURE_START)
+    if sure >= 0:
+        data = data[sure + 1 :]
+    starts: List[int] = []
+    position = data.rfind(text.START)
+    while position >= 0 and len(starts) < STREAM_CANDIDATES_MAX:
+        starts.append(position)
+        position = data.rfind(text.START, 0, position)
+    if sure >= 0 and starts[-1] != 0:
+        starts.append(0)
+    return [data[start:] for start in reversed(starts)]
