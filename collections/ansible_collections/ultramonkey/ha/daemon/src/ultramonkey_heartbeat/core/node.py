@@ -75,6 +75,8 @@ class Node:
         self._effects: List[Effect] = []
         self._begun = False
         self._said_init = False
+        # Nothing is due before this instant, unless an event says otherwise.
+        self._due_ms = 0
         self._strangers: Set[str] = set()
         self._complaints: Set[Tuple[str, str]] = set()
         self._beat_at_ms = 0
@@ -86,35 +88,40 @@ class Node:
         self._awaited: Set[str] = set()
         self._awake_at_ms: Optional[int] = None
         self._farewells = 0
-        self._farewell_at_ms: Optional[int] = None
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
 
     def handle(self, event: ev.Event, now_ms: int) -> List[Effect]:
         """Take in what happened at `now_ms`; return what to do, in that order."""
-        if self.gone:
-            return []
         if isinstance(event, ev.Started):
             self._start(event, now_ms)
-        elif self._begun:
-            self._notice_sleep(now_ms)
-            self._dispatch(event, now_ms)
-        self._tick(now_ms)
+        if self.gone or not self._begun:
+            return []
+        self._notice_sleep(now_ms)
+        self._dispatch(event, now_ms)
+        # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
+        # later: the instant known is early enough, and most events end here.
+        if self._unsettled or self._changed or now_ms >= self._due_ms:
+            self._tick(now_ms)
+            self._due_ms = self._earliest()
         effects, self._effects = self._effects, []
         return effects
 
     def next_deadline(self) -> Optional[int]:
-        """The instant at which `DeadlineReached` is due, or None when the node is gone."""
-        if self.gone or not self._begun:
-            return None
+        """The instant at which `DeadlineReached` is due, or None when the node is gone.
+
+        There may turn out to be nothing to do then; it is never too late.
+        """
+        return None if self.gone or not self._begun else self._due_ms
+
+    def _earliest(self) -> int:
         instants = [
             self._beat_at_ms,
             self._repeat_at_ms,
-            self._farewell_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
-            self.steward.next_deadline(),
+            self.steward.next_deadline(self.phase),
             self.desk.next_deadline(),
         ]
         instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
@@ -227,8 +234,11 @@ class Node:
             self.membership.new_generation(peer, generation, self._rng, repeat_ms)
         window = peer.window
         verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
+        if verdict is Verdict.GAP:
+            # There is something to ask for, perhaps soon.
+            self._due_ms = now_ms
         self._effects += self.membership.link_heard(peer, link, now_ms)
-        if verdict is Verdict.NEW and kind == "status" and seq > peer.status_seq:
+        if verdict in (Verdict.NEW, Verdict.GAP) and kind == "status" and seq > peer.status_seq:
             peer.status_seq = seq
             self._status(peer, message, now_ms)
 
@@ -263,6 +273,8 @@ class Node:
     def _status(self, peer: Peer, message: Message, now_ms: int) -> None:
         raw, before = raw_fields(message), peer.report
         deadtime_ms = message.hexadecimal("dt")
+        if deadtime_ms != peer.deadtime_ms:
+            self._due_ms = now_ms
         fresh = raw != peer.report_raw or not raw
         report = from_message(message) if fresh else before
         state = state_from(report, message.text("st") or "")
@@ -291,15 +303,13 @@ class Node:
     # -- time --------------------------------------------------------------------------------------
 
     def _tick(self, now_ms: int) -> None:
-        if not self._begun:
-            return
         notices = self.membership.expire(now_ms)
         if notices:
             self._effects += notices
             self._unsettled = self._changed = True
         self._wake(now_ms)
         self._ask_for_missing(now_ms)
-        deadlines = (self.steward.next_deadline(), self.desk.next_deadline())
+        deadlines = (self.steward.next_deadline(self.phase), self.desk.next_deadline())
         if self._unsettled or any(at_ms is not None and now_ms >= at_ms for at_ms in deadlines):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
@@ -384,13 +394,14 @@ class Node:
         )
 
     def _say_farewell(self, now_ms: int) -> None:
-        if self._farewell_at_ms is not None and now_ms < self._farewell_at_ms:
+        if self._farewells and now_ms < self._beat_at_ms:
             return
         self._changed = True
         self._beat(now_ms)
         self._effects.append(self.transmitter.shutdone(now_ms))
         self._farewells += 1
-        self._farewell_at_ms = now_ms + FAREWELL_INTERVAL_MS
+        # From now on only farewells are due.
+        self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))

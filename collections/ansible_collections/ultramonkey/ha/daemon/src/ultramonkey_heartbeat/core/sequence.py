@@ -33,6 +33,8 @@ class Verdict(Enum):
     """What the sequence number of a message says about it."""
 
     NEW = "new"
+    # New, and some before it have not come.
+    GAP = "gap"
     # A missing one that has come at last: true, but older than what we know.
     LATE = "late"
     DUPLICATE = "duplicate"
@@ -64,7 +66,7 @@ class ReceiveWindow:
         if seq > last:
             self._note_gap(last + 1, seq, now_ms)
             self._last = seq
-            return Verdict.NEW
+            return Verdict.GAP
         if self._missing.pop(seq, None) is not None:
             return Verdict.LATE
         return Verdict.DUPLICATE

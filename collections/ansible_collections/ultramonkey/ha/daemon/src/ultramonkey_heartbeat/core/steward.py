@@ -221,9 +221,11 @@ class Steward:
         """Who would get the group if this node gave it away."""
         return ownership.successor(self._view(self.groups[key], phase, (), ()), besides=self.me)
 
-    def next_deadline(self) -> Optional[int]:
-        """When a failure is next to be tried again."""
-        instants = (local.retry_at_ms for local in self.groups.values())
+    def next_deadline(self, phase: Phase) -> Optional[int]:
+        """When a failure is next to be tried again; only an active node does."""
+        if phase is not Phase.ACTIVE:
+            return None
+        instants = [local.retry_at_ms for local in self.groups.values()]
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 
     def _observe(self, now_ms: int) -> None:
