@@ -29,7 +29,7 @@ from .directives import BY_NAME
 from .ha_cf import read_ha_cf
 from .haresources import parse_haresources
 from .link_lines import DEFAULT_PORT
-from .problems import Problem, has_errors
+from .problems import Problem, has_errors, shown
 from .values import BadValueError, read_time_ms, written_time
 
 TIMERS = ("keepalive", "deadtime", "warntime", "initdead")
@@ -107,10 +107,12 @@ def _located(problem: Problem, lines: List[Line], group_lines: List[Line]) -> Pr
 
     if problem.line:
         line = lines[problem.line - 1]
-        path = next((path for word, path in line.words if word == problem.word), line.path)
+        path = next((path for word, path in line.words if path and word == problem.word), line.path)
     else:
         path = _MISSING_PATHS.get(problem.word, problem.word)
-    return replace(problem, file=path, line=0, message=_POSITION.sub(path_of, problem.message))
+    # The parser of ha.cf begins with the directive, which the path has just said.
+    message = problem.message.removeprefix(f"{path.rpartition('.')[2]}: ")
+    return replace(problem, file=path, line=0, message=_POSITION.sub(path_of, message))
 
 
 # --- ha.cf --------------------------------------------------------------------------------------------------
@@ -145,11 +147,11 @@ def _written(name: str, word: str) -> str:
 def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: Dict[str, List[Line]]) -> Iterator[Line]:
     for index, item in enumerate(reader.sequence(root.get("links", []), "links")):
         path = f"links[{index}]"
-        kind = item.get("type", "") if isinstance(item, Mapping) else ""
-        if isinstance(item, Mapping) and kind not in _LINK_KEYS:
-            reader.error(
-                f"{path}.type", str(kind), "is not a type of link", f"write one of {', '.join(_LINK_KEYS)}"
-            )
+        kind = item.get("type") if isinstance(item, Mapping) else ""
+        if not isinstance(kind, str) or (isinstance(item, Mapping) and kind not in _LINK_KEYS):
+            said = shown(str(kind)) if kind else "nothing"
+            remedy = f"write one of {', '.join(_LINK_KEYS)}"
+            reader.error(f"{path}.type", str(kind), f"{said} is not a type of link", remedy)
             continue
         keys = _LINK_KEYS.get(kind, ())
         shared_key = _SHARED_KEYS.get(kind, "")

@@ -120,10 +120,5 @@ class DataReader:
 
 
 def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    return f"a {type(value).__name__}"
+    kinds = (Mapping, "a mapping"), ((list, tuple), "a list"), (str, "text"), ((bool, int, float), "a number")
+    return next((name for kind, name in kinds if isinstance(value, kind)), "nothing")
