@@ -45,10 +45,10 @@ def test_all_problems_of_all_files_come_at_once_by_file_and_line():
     assert said(loaded) == [
         (
             "ha.cf:1: this machine, lb9, is not in the node lines: add: node lb9 (a node's name is what `uname -n` "
-            "prints on it); did you mean lb9 where lb1 stands?"
+            "prints on it)"
         ),
         "ha.cf:4: foo is not a directive: see the list of directives in the documentation",
-        "haresources:1: lb3 is not a node of ha.cf: did you mean lb1?",
+        "haresources:1: lb3 is not a node of ha.cf: write one of: lb1",
         "haresources:2: the line names node lb1 and no resource: write lb1 192.0.2.10/24/eth0, or remove the line",
         "authkeys: the mode 644 lets others read the keys: run chmod 600 on authkeys",
         (
@@ -59,6 +59,13 @@ def test_all_problems_of_all_files_come_at_once_by_file_and_line():
     with pytest.raises(ConfigurationError) as caught:
         loaded.required()
     assert caught.value.problems == loaded.problems
+
+
+def test_a_name_that_differs_in_its_domain_only_is_to_be_replaced():
+    loaded = assemble(HA_CF, HARESOURCES, AUTHKEYS, 0o600, "LB2.example.com")
+    assert said(loaded) == [
+        "ha.cf:1: this machine, lb2.example.com, is not in the node lines: write lb2.example.com instead of lb2 (a node's name is what `uname -n` prints on it)"
+    ]
 
 
 def test_missing_files_are_errors_with_a_remedy():

@@ -190,7 +190,7 @@ def test_groups_and_keys_may_be_kept_elsewhere():
             "  ",
             "directives.respawn: the value is empty: give a value, or leave the directive out",
         ),
-        ("groups[0].node", "lb3", "groups[0].node: lb3 is not a node of ha.cf: did you mean lb2?"),
+        ("groups[0].node", "lb3", "groups[0].node: lb3 is not a node of ha.cf: write one of: lb1, lb2"),
         (
             "groups[0].resources",
             [],

@@ -132,7 +132,7 @@ def test_a_doubtful_line_loads_with_a_warning(text, expected, problems):
             "lb1",
             "1: the line names node lb1 and no resource: write lb1 192.0.2.10/24/eth0, or remove the line",
         ),
-        ("lb9 a", "1: lb9 is not a node of ha.cf: did you mean lb2?"),
+        ("lb9 a", "1: lb9 is not a node of ha.cf: write one of: lb1, lb2, test3"),
         ("somebody a", "1: somebody is not a node of ha.cf: write one of: lb1, lb2, test3"),
         (
             "IPaddr2::192.0.2.1/24 httpd",

@@ -15,7 +15,7 @@ from .authkeys import parse_authkeys
 from .ha_cf import Source, read_ha_cf
 from .haresources import parse_haresources
 from .model import AuthKeys, AutoFailback, Configuration, Group, SerialLink, UnicastLink
-from .problems import ConfigurationError, Problem, has_errors, nearest
+from .problems import ConfigurationError, Problem, has_errors
 from .values import BadValueError
 
 HA_CF = "ha.cf"
@@ -128,15 +128,16 @@ def _missing(file: str) -> Problem:
 def _check_local_name(source: Source, name: str) -> Iterator[Problem]:
     if not source.nodes or name in source.nodes or "node" in source.failed:
         return
-    guess = nearest(name, source.nodes)
-    hint = f"; did you mean {name} where {guess} stands?" if guess else ""
+    # With and without the domain is the usual mistake.
+    akin = [node for node in source.nodes if node.partition(".")[0] == name.partition(".")[0]]
+    change = f"write {name} instead of {akin[0]}" if akin else f"add: node {name}"
     first = source.of("node")[0]
     yield Problem(
         source.file,
         first.line,
         name,
         f"this machine, {name}, is not in the node lines",
-        f"add: node {name} (a node's name is what `uname -n` prints on it){hint}",
+        f"{change} (a node's name is what `uname -n` prints on it)",
     )
 
 

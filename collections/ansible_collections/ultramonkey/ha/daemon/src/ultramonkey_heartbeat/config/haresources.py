@@ -15,7 +15,7 @@ from .address import ADDRESS_SCRIPTS
 from .groups import check_groups
 from .lines import COMMENT, comment_stripped, numbered_lines, strange_characters, words_of
 from .model import Group, Resource
-from .problems import Problem, Severity, nearest, shown
+from .problems import Problem, Severity, shown
 
 CONTINUATION = "\\"
 _ARGUMENT = "::"
@@ -159,9 +159,8 @@ def _unknown_node(node: Word, nodes: Sequence[str], file: str) -> Problem:
         message = f"{shown(word)} is not a node of ha.cf"
         remedy = f"put a blank after {glued[0]}"
     else:
-        guess = nearest(word, nodes)
         message = f"{shown(word)} is not a node of ha.cf"
-        remedy = f"did you mean {guess}?" if guess else f"write one of: {known}"
+        remedy = f"write one of: {known}"
     return Problem(file, node.line, word, message, remedy)
 
 
