@@ -53,6 +53,8 @@ def encode(message: Message) -> bytes:
     Raises UnencodableError when a field or the whole is not of this form.
     """
     check_encodable(message)
+    if sum(field.name == AUTH_FIELD for field in message.fields) > 1:
+        raise UnencodableError("a message has one field auth at most")
     return check_encoded(b"%s%s%s" % (START, b"".join(map(_line, message.fields)), END))
 
 
@@ -85,7 +87,10 @@ def decode(data: bytes, bytes_max: int = MESSAGE_BYTES_MAX) -> DecodedText:
         fields.append(field)
         if field.name != AUTH_FIELD:
             covered.append(line)
-        elif signature is None:
+        elif signature is not None or field.type is not FieldType.STRING:
+            # The signature covers neither, so anyone could have put it there.
+            raise MalformedError("the field auth occurs twice, or is not a string")
+        else:
             signature = Signature.parse(field.value)
     covered.append(b"")
     return DecodedText(Message(tuple(fields)), b"\n".join(covered), signature)
