@@ -18,9 +18,9 @@ class UdpBroadcastLink(UdpLink[BroadcastLink]):
     """`bcast`: to the broadcast address that the interface has now."""
 
     def rank(self, source: str, destination: str) -> int:
-        """Best for what was sent to the broadcast address."""
+        """Best, whoever sent it, for what was sent to the broadcast address."""
         del source
-        return 2 if self._path is not None and destination == self._path.destination else 0
+        return 3 if self._path is not None and destination == self._path.destination else 0
 
     def _target(self, facts: InterfaceFacts) -> IPAddress:
         if facts.ipv4 is None:
@@ -41,7 +41,7 @@ class UdpMulticastLink(UdpLink[MulticastLink]):
     def rank(self, source: str, destination: str) -> int:
         """The socket is bound to the group, so whatever arrives is ours."""
         del source, destination
-        return 2
+        return 3
 
     def _group(self) -> str:
         return str(ipaddress.ip_address(self._config.group))
@@ -65,11 +65,11 @@ class UdpUnicastLink(UdpLink[UnicastLink]):
     """`ucast`, `ucast6`: to one peer. One that names ourselves carries nothing and does no harm."""
 
     def rank(self, source: str, destination: str) -> int:
-        """Best for what the peer sent; good enough for what some other address sent to us alone."""
+        """Good for what the peer sent; good enough for what some other address sent to us alone."""
         if self._path is None:
             return 0
         if source == self._path.destination:
-            return 3
+            return 2
         to_us_alone = destination == self._path.source
         return 1 if to_us_alone and self._path.source != self._path.destination else 0
 
