@@ -99,6 +99,8 @@ class Lan:
         self.switch = f"{prefix}s"
         self.a = Host(f"{prefix}a")
         self.b = Host(f"{prefix}b")
+        # A third station: the switch itself, once it has an address on br0.
+        self.client = Host(self.switch)
 
     def plug_in(self, host):
         """Connect a host's eth1, as new hardware, and give it its addresses."""
@@ -120,8 +122,8 @@ class Lan:
         ip("-n", self.switch, "link", "set", f"p{host.name[-1]}", state)
 
     def close(self):
-        self.a.close()
-        self.b.close()
+        for host in (self.a, self.b, self.client):
+            host.close()
 
 
 def _require_namespaces():
