@@ -20,6 +20,7 @@ import threading
 import time
 
 import pytest
+from ultramonkey_heartbeat.resources.process import close_left_behind
 
 _NUMBERS = itertools.count(1)
 _CLONE_NEWNET = 0x40000000
@@ -178,6 +179,7 @@ def loop():
     """An event loop for code that needs no network, closed afterwards."""
     event_loop = asyncio.new_event_loop()
     yield event_loop
+    close_left_behind(event_loop)
     event_loop.close()
 
 

@@ -19,7 +19,8 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import IO, Callable, Deque, Dict, Mapping, Optional, Sequence
+from typing import IO, Deque, List, Mapping, Optional, Sequence
+from weakref import WeakKeyDictionary
 
 # Kept of each of the two outputs; the beginning of longer ones is forgotten.
 OUTPUT_BYTES = 65_536
@@ -158,8 +159,6 @@ class _Output:
     and not reading would make it wait for ever.
     """
 
-    _left_behind: Dict[int, Callable[[], None]] = {}  # noqa: RUF012 - shared by all, which is the point
-
     def __init__(self, loop: asyncio.AbstractEventLoop, pipe: Optional[IO[bytes]]) -> None:
         assert pipe is not None  # noqa: S101 - for mypy; Popen was asked for pipes
         self._loop = loop
@@ -181,9 +180,10 @@ class _Output:
         self._text = b"".join(self._chunks)[-OUTPUT_BYTES:].decode("utf-8", "replace")
         self._chunks.clear()
         if self._descriptor >= 0:
-            if len(self._left_behind) >= _MAX_LEFT_BEHIND:
-                next(iter(self._left_behind.values()))()
-            self._left_behind[self._descriptor] = self._close
+            others = _LEFT_BEHIND.setdefault(self._loop, [])
+            if len(others) >= _MAX_LEFT_BEHIND:
+                others[0].close()
+            others.append(self)
 
     def text(self) -> str:
         return self._text or ""
@@ -197,7 +197,7 @@ class _Output:
         except OSError:
             data = b""
         if not data:
-            self._close()
+            self.close()
             return False
         if self._text is None:
             self._chunks.append(data)
@@ -206,12 +206,23 @@ class _Output:
                 self._kept -= len(self._chunks.popleft())
         return True
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._descriptor >= 0:
-            self._left_behind.pop(self._descriptor, None)
+            others = _LEFT_BEHIND.get(self._loop, [])
+            if self in others:
+                others.remove(self)
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+_LEFT_BEHIND: WeakKeyDictionary[asyncio.AbstractEventLoop, List[_Output]] = WeakKeyDictionary()
+
+
+def close_left_behind(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the outputs of daemons left behind, before the loop itself is closed."""
+    for output in list(_LEFT_BEHIND.get(loop, [])):
+        output.close()
 
 
 def _start(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
