@@ -178,8 +178,11 @@ def eventually():
 def loop():
     """An event loop for code that needs no network, closed afterwards."""
     event_loop = asyncio.new_event_loop()
+    # Python 3.9 binds events and futures to the current loop when they are made.
+    asyncio.set_event_loop(event_loop)
     yield event_loop
     close_left_behind(event_loop)
+    asyncio.set_event_loop(None)
     event_loop.close()
 
 
