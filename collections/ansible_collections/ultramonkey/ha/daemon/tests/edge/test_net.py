@@ -225,18 +225,18 @@ def test_the_first_announcement_is_a_request_and_a_reply_at_once(lan, announcer,
     assert [frame[20:22].hex() for frame, _ in seen] == ["0001", "0002", "0001", "0002"]
     assert all(frame[:6] == b"\xff" * 6 for frame, _ in seen)
     at = [when for _, when in seen]
-    assert at[1] - at[0] < 0.05
-    assert 0.05 < at[2] - at[1] < 0.5
-    assert 0.05 < at[3] - at[2] < 0.5
+    assert at[1] - at[0] < 0.02
+    assert at[2] - at[1] > 0.09
+    assert at[3] - at[2] > 0.09
 
 
 def test_ten_frames_then_a_pair_for_every_refresh(lan, announcer, capture):
     frames = capture(lan.b, ARP)
-    lan.a.call(announcer(Rhythm(spacing_ms=5, refresh_ms=150)).start, VIP4)
+    lan.a.call(announcer(Rhythm(spacing_ms=5, refresh_ms=300)).start, VIP4)
     seen = [frames.next(lambda frame: frame[28:32] == bytes([10, 77, 0, 10])) for _ in range(14)]
     assert [frame[21] for frame, _ in seen] == [1, 2] * 7
     at = [when for _, when in seen]
-    pauses = [index for index in range(1, 14) if at[index] - at[index - 1] > 0.1]
+    pauses = [index for index in range(1, 14) if at[index] - at[index - 1] > 0.29]
     assert pauses == [10, 12]
 
 
