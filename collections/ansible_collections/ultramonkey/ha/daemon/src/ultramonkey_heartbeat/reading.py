@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Optional, Tuple
 
 from .config.configuration import AUTHKEYS, HA_CF, HARESOURCES, Loaded, assemble
 
@@ -13,7 +12,7 @@ from .config.configuration import AUTHKEYS, HA_CF, HARESOURCES, Loaded, assemble
 FILE_BYTES_MAX = 4 * 1024 * 1024
 
 
-def load(directory: Path, node: Optional[str] = None) -> Loaded:
+def load(directory: Path, node: str | None = None) -> Loaded:
     """Read and check the three files of a directory for a node (default: this machine).
 
     A file that is absent becomes a problem; raises OSError for one that is there and cannot be read.
@@ -29,7 +28,7 @@ def node_name() -> str:
     return os.uname().nodename.lower()
 
 
-def _read(path: Path) -> Tuple[Optional[str], Optional[int]]:
+def _read(path: Path) -> tuple[str | None, int | None]:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

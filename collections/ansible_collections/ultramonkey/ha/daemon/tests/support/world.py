@@ -186,20 +186,22 @@ class World:
         for other in self.hosts.values():
             if other is host or (host.name, other.name) in self.cuts or self.rng.random() < self.loss:
                 continue
-            self.later(NETWORK_DELAY_MS, lambda other=other: self.give(other, ev.MessageReceived(LINK, message)))
+            self.later(
+                NETWORK_DELAY_MS, lambda other=other: self.give(other, ev.MessageReceived(LINK, message))
+            )
 
     def _run(self, host, key, operation):
         job = next(self._order)
         host.jobs[key] = job
-        if operation == "stop" and (key, "stop") not in host.fails:
+        reason = host.fails.get((key, operation))
+        if operation == "stop" and reason is None:
             host.runs.pop(key, None)
         delay = host.takes_ms.get((key, operation), SCRIPT_MS)
-        self.later(delay, lambda: self._finish(host, key, operation, job))
+        self.later(delay, lambda: self._finish(host, key, operation, job, reason))
 
-    def _finish(self, host, key, operation, job):
+    def _finish(self, host, key, operation, job, reason):
         if host.node is None or host.jobs.get(key) != job:
             return
-        reason = host.fails.get((key, operation))
         if operation == "start" and reason is None:
             host.runs[key] = True
         self.give(host, ev.ResourceFinished(key, operation, reason is None, reason or ""))
@@ -230,7 +232,7 @@ class World:
         return lines
 
 
-def _no_frames(data):
+def _no_frames(_data):
     raise AssertionError("the simulated network carries messages, not bytes")
 
 

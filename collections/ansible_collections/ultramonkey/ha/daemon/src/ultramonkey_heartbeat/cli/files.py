@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any
 
 from ..config.configuration import AUTHKEYS, HA_CF, HARESOURCES, assemble
 from ..config.problems import Problem
@@ -16,20 +17,24 @@ from ..reading import load, node_name
 _ID = "config"
 
 
-def check(directory: Path, node: Optional[str]) -> Dict[str, Any]:
+def check(directory: Path, node: str | None) -> dict[str, Any]:
     """The answer of `config check`. Raises OSError for a file that cannot be read."""
     loaded = load(directory, node)
     return _answer({}, loaded.problems, ok=loaded.configuration is not None)
 
 
-def render(text: str, node: Optional[str]) -> Dict[str, Any]:
+def render(text: str, node: str | None) -> dict[str, Any]:
     """The answer of `config render`: the files for JSON data, checked as if this node had them."""
     try:
         data = json.loads(text)
     except ValueError as error:
-        return schema.refusal(_ID, "bad-request", f"standard input is not JSON: {error}", "see docs/CONTROL.md")
+        return schema.refusal(
+            _ID, "bad-request", f"standard input is not JSON: {error}", "see docs/CONTROL.md"
+        )
     if not isinstance(data, dict):
-        return schema.refusal(_ID, "bad-request", "standard input is not a JSON object", "see docs/CONTROL.md")
+        return schema.refusal(
+            _ID, "bad-request", "standard input is not a JSON object", "see docs/CONTROL.md"
+        )
     texts, problems = from_data(data)
     if not texts:
         return _answer({}, problems, ok=False)
@@ -41,7 +46,7 @@ def render(text: str, node: Optional[str]) -> Dict[str, Any]:
     return _answer(files, found, ok=loaded.configuration is not None)
 
 
-def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) -> Dict[str, Any]:
+def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) -> dict[str, Any]:
     result = {"files": dict(files), "problems": [_plain(problem) for problem in problems]}
     if ok:
         return schema.answer(_ID, "completed", {"result": result})
@@ -53,7 +58,7 @@ def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) 
     return schema.answer(_ID, "refused", {"error": error, "result": result})
 
 
-def _plain(problem: Problem) -> Dict[str, Any]:
+def _plain(problem: Problem) -> dict[str, Any]:
     return {
         "file": problem.file,
         "line": problem.line,
@@ -65,7 +70,7 @@ def _plain(problem: Problem) -> Dict[str, Any]:
     }
 
 
-def lines(result: Mapping[str, Any]) -> List[str]:
+def lines(result: Mapping[str, Any]) -> list[str]:
     """The problems of a result, for a terminal."""
     return [problem["text"] for problem in result.get("problems", ())]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any
 
 from .. import __version__
 from ..control import client, schema
@@ -21,14 +22,17 @@ EXIT_COMPLETED, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT = range
 _PATIENCE_S = 5.0
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code of docs/CONTROL.md."""
     options = _parser().parse_args(arguments)
     try:
         answer: Mapping[str, Any] = options.run(options)
     except client.UnreachableError as error:
         answer = schema.refusal(
-            "", "unreachable", f"no daemon answers: {error}", "see `systemctl status heartbeat` and its journal"
+            "",
+            "unreachable",
+            f"no daemon answers: {error}",
+            "see `systemctl status heartbeat` and its journal",
         )
     except client.NoAnswerError as error:
         answer = schema.refusal("", "timeout", str(error), "see `hbctl status`")
@@ -64,8 +68,10 @@ def _exit_code(answer: Mapping[str, Any]) -> int:
 # -- commands ----------------------------------------------------------------------------------------
 
 
-def _ask(options: argparse.Namespace, command: str, arguments: Mapping[str, Any], timeout_s: float) -> Dict[str, Any]:
-    answer: Dict[str, Any] = {}
+def _ask(
+    options: argparse.Namespace, command: str, arguments: Mapping[str, Any], timeout_s: float
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
     for answer in client.ask(command, arguments, path=options.socket, timeout_s=timeout_s):
         if answer.get("phase") == "accepted" and not options.json and not options.wait:
             break
@@ -77,7 +83,7 @@ def _status(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _version(options: argparse.Namespace) -> Mapping[str, Any]:
-    result: Dict[str, Any] = {"hbctl": __version__}
+    result: dict[str, Any] = {"hbctl": __version__}
     try:
         result["daemon"] = _ask(options, "version", {}, _PATIENCE_S)["result"]["version"]
     except (client.UnreachableError, client.NoAnswerError):
@@ -85,8 +91,12 @@ def _version(options: argparse.Namespace) -> Mapping[str, Any]:
     return schema.answer("", "completed", {"result": result})
 
 
-def _move(options: argparse.Namespace, target: Optional[str]) -> Mapping[str, Any]:
-    arguments = {"groups": options.groups or ["all"], "target": target, "timeout_ms": int(options.timeout * 1000)}
+def _move(options: argparse.Namespace, target: str | None) -> Mapping[str, Any]:
+    arguments = {
+        "groups": options.groups or ["all"],
+        "target": target,
+        "timeout_ms": int(options.timeout * 1000),
+    }
     return _ask(options, "move", arguments, options.timeout + _PATIENCE_S)
 
 
@@ -138,7 +148,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_move(commands, "takeover", _takeover, "take groups to this node")
     move = _add_move(commands, "move", _move_to, "put groups on a node, asked from any node")
     move.add_argument("--to", required=True, metavar="NODE", help="the node that shall hold them")
-    _add(commands, "version", _version, lambda r: [f"{k} {v or 'not running'}" for k, v in r.items()], "versions")
+    _add(
+        commands,
+        "version",
+        _version,
+        lambda r: [f"{k} {v or 'not running'}" for k, v in r.items()],
+        "versions",
+    )
     config = commands.add_parser("config", help="the configuration files")
     files = config.add_subparsers(metavar="COMMAND", required=True)
     check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
@@ -149,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _nothing(result: Mapping[str, Any]) -> List[str]:
+def _nothing(result: Mapping[str, Any]) -> list[str]:
     del result
     return []
 
@@ -163,12 +179,16 @@ def _add(commands: Any, name: str, run: Any, show: Any, text: str) -> argparse.A
 
 def _json_option(parser: argparse.ArgumentParser, *, default: Any) -> None:
     # Accepted before and after the command; the second must not undo the first.
-    parser.add_argument("--json", action="store_true", default=default, help="print the answer as one line of JSON")
+    parser.add_argument(
+        "--json", action="store_true", default=default, help="print the answer as one line of JSON"
+    )
 
 
 def _add_move(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser = _add(commands, name, run, tables.move, text)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help="group keys, or all, local, foreign (default: all)")
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help="group keys, or all, local, foreign (default: all)"
+    )
     parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="return as soon as the move has begun"

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Mapping, Optional, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 Json = Mapping[str, Any]
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> List[str]:
+_SECOND_MS = 1000
+_MINUTE_S = 60
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Lines with left-aligned columns, two blanks apart."""
     everything = [list(header), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in everything) for column in range(len(header))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in everything
-    ]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in everything]
 
 
-def duration(ms: Optional[int]) -> str:
+def duration(ms: int | None) -> str:
     """Milliseconds in the unit that a person would choose."""
     if ms is None:
         return "-"
-    if ms < 10_000:
-        return f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
-    seconds = ms // 1000
-    if seconds < 120:
+    if ms < _SECOND_MS:
+        return f"{ms} ms"
+    if ms < 10 * _SECOND_MS:
+        return f"{ms / _SECOND_MS:.1f} s"
+    seconds = ms // _SECOND_MS
+    if seconds < 2 * _MINUTE_S:
         return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(seconds // _MINUTE_S, 60)
+    return f"{hours} h {minutes} min" if hours > 1 else f"{seconds // _MINUTE_S} min"
 
 
-def status(result: Json) -> List[str]:
+def status(result: Json) -> list[str]:
     """The answer of `status`, for a terminal."""
     config = result["config"]
     lines = [
-        f"{result['node']} is {result['state']}, for {duration(result['uptime_ms'])}; "
-        f"keepalive {duration(config['keepalive_ms'])}, deadtime {duration(config['deadtime_ms'])}, "
-        f"auto_failback {config['auto_failback']}",
+        (
+            f"{result['node']} is {result['state']}, for {duration(result['uptime_ms'])}; "
+            f"keepalive {duration(config['keepalive_ms'])}, deadtime {duration(config['deadtime_ms'])}, "
+            f"auto_failback {config['auto_failback']}"
+        ),
         "",
         *table(("NODE", "STATE", "HEARD", "LINKS"), [_node(node) for node in result["nodes"]]),
         "",
@@ -60,7 +67,9 @@ def _node(node: Json) -> Sequence[str]:
 
 
 def _group(group: Json) -> Sequence[str]:
-    others = [f"{state} on {name}" for name, state in group["states"].items() if state not in ("idle", "held")]
+    others = [
+        f"{state} on {name}" for name, state in group["states"].items() if state not in ("idle", "held")
+    ]
     held = [name for name, state in group["states"].items() if state == "held"]
     state = "held" if len(held) == 1 else "held twice" if held else "not held"
     return (
@@ -72,7 +81,7 @@ def _group(group: Json) -> Sequence[str]:
     )
 
 
-def _move(move: Optional[Json]) -> str:
+def _move(move: Json | None) -> str:
     if move is None:
         return "-"
     source = f"from {move['from']}, " if move["from"] else ""
@@ -81,7 +90,7 @@ def _move(move: Optional[Json]) -> str:
     return f"{source}{move['reason']}, {duration(move['age_ms'])} ago{gap}"
 
 
-def move(result: Json) -> List[str]:
+def move(result: Json) -> list[str]:
     """The answer of `move`, for a terminal."""
     lines = [f"{m['group']}: {m['from'] or 'nobody'} -> {m['to']}{_gap(m)}" for m in result.get("moved", ())]
     lines += [f"{key}: is there already" for key in result.get("unchanged", ())]

@@ -8,7 +8,6 @@ interface unless it begins with a digit, which makes it the broadcast address. E
 from __future__ import annotations
 
 import ipaddress
-from typing import List, Optional, Tuple
 
 from .model import Address, Resource
 from .problems import shown
@@ -38,7 +37,7 @@ def parse_address(argument: str) -> Address:
     return Address(str(ip), prefix_length, interface, label, broadcast)
 
 
-def address_of(resource: Resource) -> Optional[Address]:
+def address_of(resource: Resource) -> Address | None:
     """The address that a resource brings up, or None when its script is not one of ours.
 
     Raises BadValueError for an argument that is no address, which cannot happen once a configuration has
@@ -108,7 +107,7 @@ def _mask_bits(word: str) -> int:
     return ones
 
 
-def _interface(word: str) -> Tuple[str, Optional[str]]:
+def _interface(word: str) -> tuple[str, str | None]:
     name, colon, label = word.partition(":")
     interface = read_interface(name)
     if colon and (not label or not label.isalnum() or len(word) > INTERFACE_LENGTH_MAX):
@@ -121,7 +120,7 @@ def _interface(word: str) -> Tuple[str, Optional[str]]:
 
 
 def _broadcast(word: str, ip: IpAddress) -> str:
-    parts: List[str] = word.split(".")
+    parts: list[str] = word.split(".")
     if ip.version == 6 or len(parts) != 4:  # noqa: PLR2004 - a version, and the parts of a dotted quad
         raise BadValueError(word, f"{shown(word)} is not a broadcast address", _FORM)
     return str(read_ip(word))

@@ -7,7 +7,6 @@ belongs, only words that are known not to be secrets are repeated: `auth`, an in
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Tuple
 
 from .lines import COMMENT, numbered_lines, words_of
 from .model import AuthKey, AuthKeys
@@ -31,8 +30,8 @@ _read_index = integer(0, INDEX_MAX)
 
 
 def parse_authkeys(
-    text: str, mode: Optional[int], file: str = "authkeys"
-) -> Tuple[Optional[AuthKeys], List[Problem]]:
+    text: str, mode: int | None, file: str = "authkeys"
+) -> tuple[AuthKeys | None, list[Problem]]:
     """The key ring, or None if the text has an error; and every problem, in the order of lines.
 
     `mode` are the file's permission bits, or None when they do not matter.
@@ -59,9 +58,9 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.problems: List[Problem] = []
-        self.keys: Dict[int, AuthKey] = {}
-        self.current: Optional[int] = None
+        self.problems: list[Problem] = []
+        self.keys: dict[int, AuthKey] = {}
+        self.current: int | None = None
         self.current_line = 0
         self.broken = False
 
@@ -71,7 +70,7 @@ class _Reader:
     def warn(self, line: int, word: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(self.file, line, word, message, remedy, Severity.WARNING))
 
-    def check_mode(self, mode: Optional[int]) -> None:
+    def check_mode(self, mode: int | None) -> None:
         if mode is None:
             return
         shown_mode = f"{mode & 0o777:03o}"
@@ -90,7 +89,7 @@ class _Reader:
                 f"run chmod 600 on {self.file}",
             )
 
-    def read_auth(self, line: int, words: Tuple[str, ...]) -> None:
+    def read_auth(self, line: int, words: tuple[str, ...]) -> None:
         index = words[1] if len(words) > 1 else ""
         if words[0] != "auth":
             self.broken = True
@@ -120,7 +119,7 @@ class _Reader:
             )
         self.current, self.current_line = number, line
 
-    def read_key(self, line: int, words: Tuple[str, ...]) -> None:
+    def read_key(self, line: int, words: tuple[str, ...]) -> None:
         try:
             index = _read_index(words[0])
         except BadValueError:
@@ -147,7 +146,7 @@ class _Reader:
             )
         self.keys[index] = AuthKey(index, method, secret)
 
-    def current_key(self) -> Optional[int]:
+    def current_key(self) -> int | None:
         """The index that `auth` names, if there is such a key."""
         if self.broken:
             return self.current
@@ -168,7 +167,7 @@ class _Reader:
             )
         return self.current
 
-    def _secret(self, line: int, index: int, method: str, words: Tuple[str, ...]) -> Optional[bytes]:
+    def _secret(self, line: int, index: int, method: str, words: tuple[str, ...]) -> bytes | None:
         if method == UNKEYED_METHOD:
             if words and not words[0].startswith(COMMENT):
                 self.error(line, str(index), f"key {index}: crc takes no key", _KEYED)
@@ -210,7 +209,7 @@ class _Reader:
         return words[0].encode("utf-8", "surrogateescape")
 
 
-def _unknown_method(index: int, method: str) -> Tuple[str, str]:
+def _unknown_method(index: int, method: str) -> tuple[str, str]:
     known = ", ".join(METHODS)
     if not method:
         return f"key {index} has no method", f"write {index} METHOD KEY, where METHOD is one of {known}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from .address import address_of
 from .authkeys import parse_authkeys
@@ -37,8 +37,8 @@ _MISSING = {
 class Loaded:
     """The configuration, or None if anything is an error; and every problem by file and line."""
 
-    configuration: Optional[Configuration]
-    problems: Tuple[Problem, ...]
+    configuration: Configuration | None
+    problems: tuple[Problem, ...]
 
     def required(self) -> Configuration:
         """The configuration. Raises ConfigurationError with every problem if there is none."""
@@ -48,18 +48,18 @@ class Loaded:
 
 
 def assemble(
-    ha_cf_text: Optional[str],
-    haresources_text: Optional[str],
-    authkeys_text: Optional[str],
-    authkeys_mode: Optional[int],
+    ha_cf_text: str | None,
+    haresources_text: str | None,
+    authkeys_text: str | None,
+    authkeys_mode: int | None,
     node: str,
 ) -> Loaded:
     """Parse the three texts for the node of this name, and check them against each other."""
     name = node.lower()
-    problems: List[Problem] = []
+    problems: list[Problem] = []
     source = Source(HA_CF)
-    groups: Tuple[Group, ...] = ()
-    authkeys: Optional[AuthKeys] = None
+    groups: tuple[Group, ...] = ()
+    authkeys: AuthKeys | None = None
     if ha_cf_text is None:
         problems.append(_missing(HA_CF))
     else:
@@ -100,7 +100,7 @@ def digest_of(nodes: Sequence[str], groups: Iterable[Group], auto_failback: Auto
 
 def check_peers(source: Source, groups: Iterable[Group]) -> Iterator[Problem]:
     """A heartbeat sent to a service's address reaches whoever holds it, which may be the sender."""
-    addresses: Dict[str, int] = {}
+    addresses: dict[str, int] = {}
     for group in groups:
         for resource in group.resources:
             try:

@@ -19,8 +19,9 @@ The data:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any
 
 from .authkeys import parse_authkeys
 from .configuration import AUTHKEYS, HA_CF, HARESOURCES, check_peers
@@ -35,7 +36,7 @@ from .values import BadValueError, read_time_ms, written_time
 TIMERS = ("keepalive", "deadtime", "warntime", "initdead")
 KEYS = ("nodes", "links", *TIMERS, "auto_failback", "directives", "groups", "authkeys")
 # For each type of link: the keys that make its line, in the line's order; with a default when optional.
-_LINK_KEYS: Mapping[str, Tuple[Tuple[str, Optional[str]], ...]] = {
+_LINK_KEYS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     "bcast": (("interface", None),),
     "mcast": (("interface", None), ("group", None), ("port", str(DEFAULT_PORT)), ("ttl", "1"), ("loop", "0")),
     "mcast6": (
@@ -62,7 +63,7 @@ _MISSING_PATHS = {
 _POSITION = re.compile(rf"(?:{re.escape(HA_CF)}|{HARESOURCES}|{AUTHKEYS}):([0-9]+)")
 
 
-def from_data(data: Mapping[str, Any]) -> Tuple[Dict[str, str], List[Problem]]:
+def from_data(data: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """The texts by file name, and every problem with the path of the word at fault as its file.
 
     The texts are empty when there is an error. `authkeys` is among them when the data has keys.
@@ -83,22 +84,22 @@ def from_data(data: Mapping[str, Any]) -> Tuple[Dict[str, str], List[Problem]]:
     return texts, problems
 
 
-def _text(lines: List[Line]) -> str:
+def _text(lines: list[Line]) -> str:
     return "".join(f"{line.text}\n" for line in lines)
 
 
-def _parsed(ha_lines: List[Line], group_lines: List[Line], key_lines: List[Line]) -> List[Problem]:
+def _parsed(ha_lines: list[Line], group_lines: list[Line], key_lines: list[Line]) -> list[Problem]:
     source = read_ha_cf(_text(ha_lines), HA_CF)
     groups, in_groups = parse_haresources(_text(group_lines), source.nodes, HARESOURCES)
     in_keys = parse_authkeys(_text(key_lines), None, AUTHKEYS)[1] if key_lines else []
-    problems: List[Problem] = []
+    problems: list[Problem] = []
     in_ha = [*source.problems, *check_peers(source, groups)]
     for found, lines in ((in_ha, ha_lines), (in_groups, group_lines), (in_keys, key_lines)):
         problems.extend(_located(problem, lines, group_lines) for problem in found)
     return problems
 
 
-def _located(problem: Problem, lines: List[Line], group_lines: List[Line]) -> Problem:
+def _located(problem: Problem, lines: list[Line], group_lines: list[Line]) -> Problem:
     """The problem with paths in place of lines."""
 
     def path_of(match: re.Match[str]) -> str:
@@ -118,8 +119,8 @@ def _located(problem: Problem, lines: List[Line], group_lines: List[Line]) -> Pr
 # --- ha.cf --------------------------------------------------------------------------------------------------
 
 
-def _ha_cf_lines(reader: DataReader, root: Mapping[str, Any]) -> List[Line]:
-    by_name: Dict[str, List[Line]] = {}
+def _ha_cf_lines(reader: DataReader, root: Mapping[str, Any]) -> list[Line]:
+    by_name: dict[str, list[Line]] = {}
     links = list(_link_lines(reader, root, by_name))
     for index, name in enumerate(reader.sequence(root.get("nodes", []), "nodes")):
         path = f"nodes[{index}]"
@@ -144,7 +145,7 @@ def _written(name: str, word: str) -> str:
         return word
 
 
-def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: Dict[str, List[Line]]) -> Iterator[Line]:
+def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: dict[str, list[Line]]) -> Iterator[Line]:
     for index, item in enumerate(reader.sequence(root.get("links", []), "links")):
         path = f"links[{index}]"
         kind = item.get("type") if isinstance(item, Mapping) else ""
@@ -177,7 +178,7 @@ def _link_word(reader: DataReader, key: str, value: Any, path: str) -> str:
     return reader.word(value, path)
 
 
-def _share(reader: DataReader, key: str, value: Any, path: str, shared: Dict[str, List[Line]]) -> None:
+def _share(reader: DataReader, key: str, value: Any, path: str, shared: dict[str, list[Line]]) -> None:
     name = _SHARED_DIRECTIVES[key]
     word = reader.word(value, path)
     lines = shared.setdefault(name, [])
@@ -192,7 +193,7 @@ def _share(reader: DataReader, key: str, value: Any, path: str, shared: Dict[str
         )
 
 
-def _directive_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[Tuple[str, Line]]:
+def _directive_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[tuple[str, Line]]:
     directives = reader.mapping(root.get("directives", {}), "directives", tuple(BY_NAME))
     for name, value in directives.items():
         path = f"directives.{name}"

@@ -6,8 +6,9 @@ says in the data, so it is refused here, before any parser sees it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any
 
 from .lines import COMMENT, words_of
 from .problems import Problem, nearest, shown
@@ -19,10 +20,10 @@ class Line:
     """A line of a file: its words, each with the path it came from, and the path of the whole."""
 
     path: str
-    words: Tuple[Tuple[str, str], ...]
+    words: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, path: str, *words: Tuple[str, str]) -> Line:
+    def of(cls, path: str, *words: tuple[str, str]) -> Line:
         """A line of a few words."""
         return cls(path, words)
 
@@ -36,7 +37,7 @@ class DataReader:
     """Reads values by path, and collects what is wrong with them. Every method returns something usable."""
 
     def __init__(self) -> None:
-        self.problems: List[Problem] = []
+        self.problems: list[Problem] = []
 
     def error(self, path: str, word: str, message: str, remedy: str = "") -> None:
         """Note a problem at a path."""
@@ -84,7 +85,7 @@ class DataReader:
             )
         return text
 
-    def words(self, value: Any, path: str) -> Tuple[str, ...]:
+    def words(self, value: Any, path: str) -> tuple[str, ...]:
         """The words of a line, for directives that take several."""
         text = self._scalar(value, path)
         words = words_of(text)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable
 
 from .model import HaCf
 
 # Takes the words of a value, returns the value or raises BadValueError.
-Reader = Callable[[Tuple[str, ...]], object]
+Reader = Callable[[tuple[str, ...]], object]
 # The whole lines that say this directive's part of an HaCf; no lines when it has none.
 Writer = Callable[[HaCf], Sequence[str]]
 
@@ -57,5 +58,5 @@ class Directive:
     # For all but DONE: what the user can do instead, or why nothing needs to be done.
     remedy: str = ""
     # Values of a directive that is not carried out which ask for what happens anyway: no notice.
-    quiet: Tuple[object, ...] = ()
-    write: Optional[Writer] = None
+    quiet: tuple[object, ...] = ()
+    write: Writer | None = None

@@ -7,7 +7,8 @@ which is also what 3.0.6 needs: `udpport` and `baud` before the media.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Callable
 
 from .directive import Directive, Reader, Shape, Treatment, Writer
 from .link_lines import (
@@ -51,7 +52,7 @@ def _one(read: Callable[[str], object]) -> Reader:
     return lambda words: read(words[0])
 
 
-def _auto_failback(words: Tuple[str, ...]) -> AutoFailback:
+def _auto_failback(words: tuple[str, ...]) -> AutoFailback:
     if words[0].lower() == AutoFailback.LEGACY.value:
         return AutoFailback.LEGACY
     try:
@@ -60,12 +61,12 @@ def _auto_failback(words: Tuple[str, ...]) -> AutoFailback:
         raise BadValueError(words[0], f"{problem.message} nor legacy", "write on, off or legacy") from None
 
 
-def _nice_failback(words: Tuple[str, ...]) -> AutoFailback:
+def _nice_failback(words: tuple[str, ...]) -> AutoFailback:
     # "Nice" meant that resources stay where they are: the opposite of what the name seems to say.
     return AutoFailback.OFF if read_boolean(words[0]) else AutoFailback.ON
 
 
-def _facility(words: Tuple[str, ...]) -> Optional[str]:
+def _facility(words: tuple[str, ...]) -> str | None:
     facility = choice(*FACILITIES, "none")(words[0])
     return None if facility == "none" else facility
 
@@ -87,7 +88,7 @@ def _baud(ha: HaCf) -> Sequence[str]:
     return [f"baud {baud}" for baud in bauds]
 
 
-def _given(name: str, value: Callable[[HaCf], Optional[str]]) -> Writer:
+def _given(name: str, value: Callable[[HaCf], str | None]) -> Writer:
     def write(ha: HaCf) -> Sequence[str]:
         text = value(ha)
         return [] if text is None else [f"{name} {text}"]
@@ -114,13 +115,13 @@ def _timer(
 
 
 def _medium(
-    name: str, syntax: str, explanation: str, read: Reader, shape: Shape, *, write: Optional[Writer] = None
+    name: str, syntax: str, explanation: str, read: Reader, shape: Shape, *, write: Writer | None = None
 ) -> Directive:
     return Directive(name=name, syntax=syntax, explanation=explanation, read=read, shape=shape, write=write)
 
 
 _BOOLEAN = _one(read_boolean)
-DIRECTIVES: Tuple[Directive, ...] = (
+DIRECTIVES: tuple[Directive, ...] = (
     Directive(
         "udpport",
         "PORT",
@@ -293,9 +294,9 @@ DIRECTIVES: Tuple[Directive, ...] = (
     *UNUSED,
 )
 
-BY_NAME: Dict[str, Directive] = {directive.name: directive for directive in DIRECTIVES}
+BY_NAME: dict[str, Directive] = {directive.name: directive for directive in DIRECTIVES}
 
 
-def names() -> List[str]:
+def names() -> list[str]:
     """Every name that the table knows, in the table's order."""
     return [directive.name for directive in DIRECTIVES]

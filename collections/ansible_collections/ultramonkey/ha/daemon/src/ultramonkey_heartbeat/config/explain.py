@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List
-
 from .model import AutoFailback, Configuration, Group
 from .values import human_time
 
@@ -14,7 +12,7 @@ _FAILBACK = {
 }
 
 
-def explain(configuration: Configuration) -> List[str]:
+def explain(configuration: Configuration) -> list[str]:
     """One sentence a line, the most important first."""
     ha = configuration.ha
     links = ", ".join(link.name for link in ha.links)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Sequence, Set, Tuple
+from collections.abc import Iterator, Sequence
 
 from .address import address_of, odd_broadcast
 from .model import Address, Group, Resource
@@ -10,12 +10,12 @@ from .problems import Problem, Severity, shown
 from .values import BadValueError
 
 
-def check_groups(groups: Sequence[Group], positions: Sequence[Sequence[int]], file: str) -> List[Problem]:
+def check_groups(groups: Sequence[Group], positions: Sequence[Sequence[int]], file: str) -> list[Problem]:
     """Problems of and between groups. `positions` are the line numbers of each group's resources."""
-    problems: List[Problem] = []
-    keys: Dict[str, int] = {}
-    addresses: Dict[str, int] = {}
-    resources: Dict[str, int] = {}
+    problems: list[Problem] = []
+    keys: dict[str, int] = {}
+    addresses: dict[str, int] = {}
+    resources: dict[str, int] = {}
     for group, lines in zip(groups, positions):
         if group.key in keys:
             problems.append(_duplicate_key(group, lines[0], f"{file}:{keys[group.key]}", file))
@@ -39,9 +39,9 @@ def _duplicate_key(group: Group, line: int, first: str, file: str) -> Problem:
 
 
 def _check_repetition(
-    group: Group, lines: Sequence[int], resources: Dict[str, int], file: str
+    group: Group, lines: Sequence[int], resources: dict[str, int], file: str
 ) -> Iterator[Problem]:
-    own: Set[Tuple[str, ...]] = set()
+    own: set[tuple[str, ...]] = set()
     for resource, line in zip(group.resources, lines):
         identity = (resource.script, *resource.arguments)
         if identity in own:
@@ -67,7 +67,7 @@ def _check_repetition(
         resources.setdefault(resource.text, line)
 
 
-def _check_address(resource: Resource, line: int, addresses: Dict[str, int], file: str) -> Iterator[Problem]:
+def _check_address(resource: Resource, line: int, addresses: dict[str, int], file: str) -> Iterator[Problem]:
     try:
         address = address_of(resource)
     except BadValueError as problem:

@@ -7,8 +7,9 @@ checked. A file with an error gives no `HaCf`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any
 
 from .directive import Directive, Shape, Treatment
 from .directives import BY_NAME
@@ -47,18 +48,18 @@ class Source:
     """What was read of a file, with positions; `ha` is None when the file has an error."""
 
     file: str
-    entries: List[Entry] = field(default_factory=list)
-    problems: List[Problem] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     # Directives of which a value could not be read: nothing is concluded from their absence.
-    failed: Set[str] = field(default_factory=set)
-    nodes: Tuple[str, ...] = ()
-    ha: Optional[HaCf] = None
+    failed: set[str] = field(default_factory=set)
+    nodes: tuple[str, ...] = ()
+    ha: HaCf | None = None
 
-    def of(self, name: str) -> List[Entry]:
+    def of(self, name: str) -> list[Entry]:
         """The entries of one directive, in the file's order."""
         return [entry for entry in self.entries if entry.directive.name == name]
 
-    def last(self, name: str) -> Optional[Entry]:
+    def last(self, name: str) -> Entry | None:
         """The entry that counts of a directive that has one value."""
         entries = self.of(name)
         return entries[-1] if entries else None
@@ -68,7 +69,7 @@ class Source:
         entry = self.last(name)
         return default if entry is None else entry.value
 
-    def links(self) -> List[Entry]:
+    def links(self) -> list[Entry]:
         """The entries that are media, in the file's order."""
         return [entry for entry in self.entries if isinstance(entry.value, _LINKS)]
 
@@ -81,7 +82,7 @@ class Source:
         self.problems.append(Problem(self.file, line, word, message, remedy, Severity.WARNING))
 
 
-def parse_ha_cf(text: str, file: str = "ha.cf") -> Tuple[Optional[HaCf], List[Problem]]:
+def parse_ha_cf(text: str, file: str = "ha.cf") -> tuple[HaCf | None, list[Problem]]:
     """What the text says, or None if it has an error; and every problem, in the order of lines."""
     source = read_ha_cf(text, file)
     return source.ha, source.problems
@@ -134,7 +135,7 @@ def _read_line(source: Source, number: int, line: str) -> None:
         _warn_of_repetition(source, directive, number, words)
 
 
-def _read_value(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+def _read_value(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
     try:
         value = directive.read(words)
     except BadValueError as problem:
@@ -146,7 +147,7 @@ def _read_value(source: Source, directive: Directive, number: int, words: Tuple[
         _give_notice(source, directive, number, words)
 
 
-def _give_notice(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+def _give_notice(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
     name, word, remedy = directive.name, words[0], directive.remedy
     said = f"{name} {shown(' '.join(words))}"
     if directive.treatment is Treatment.ALIAS:
@@ -163,7 +164,7 @@ def _first_at(source: Source, entry: Entry) -> str:
     return f"first at {source.file}:{entry.line}"
 
 
-def _warn_of_repetition(source: Source, directive: Directive, number: int, words: Tuple[str, ...]) -> None:
+def _warn_of_repetition(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
     earlier = [entry for entry in source.of(directive.name) if entry.line < number]
     if earlier:
         source.warn(
@@ -210,8 +211,8 @@ def _build(source: Source) -> None:
     source.ha = None if has_errors(source.problems) else ha
 
 
-def _nodes(source: Source) -> Tuple[str, ...]:
-    first_lines: Dict[str, int] = {}
+def _nodes(source: Source) -> tuple[str, ...]:
+    first_lines: dict[str, int] = {}
     for entry in source.of("node"):
         if entry.value in first_lines:
             source.warn(
@@ -228,11 +229,11 @@ def _nodes(source: Source) -> Tuple[str, ...]:
     return tuple(first_lines)
 
 
-def _links(source: Source) -> Tuple[LinkConfig, ...]:
+def _links(source: Source) -> tuple[LinkConfig, ...]:
     port = source.value("udpport", DEFAULT_PORT)
     baud = source.value("baud", DEFAULT_BAUD)
     _warn_of_late_port(source, port)
-    links: Dict[str, Tuple[LinkConfig, int]] = {}
+    links: dict[str, tuple[LinkConfig, int]] = {}
     for entry in source.links():
         link = with_port_and_baud(entry.value, port, baud)
         known, line = links.setdefault(link.name, (link, entry.line))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from .address import ADDRESS_SCRIPTS
 from .groups import check_groups
@@ -32,14 +32,14 @@ class Word:
 
 def parse_haresources(
     text: str, nodes: Sequence[str], file: str = "haresources"
-) -> Tuple[Tuple[Group, ...], List[Problem]]:
+) -> tuple[tuple[Group, ...], list[Problem]]:
     """The groups, and every problem in the order of lines.
 
     `nodes` are the names in ha.cf; when that is empty, because ha.cf is broken, no name is doubted.
     """
-    problems: List[Problem] = []
-    groups: List[Group] = []
-    positions: List[Tuple[int, ...]] = []
+    problems: list[Problem] = []
+    groups: list[Group] = []
+    positions: list[tuple[int, ...]] = []
     for words in _logical_lines(text, file, problems):
         group = _group(words, nodes, file, problems)
         if group is not None:
@@ -77,8 +77,8 @@ def _is_ipv6(word: str) -> bool:
 # --- lines --------------------------------------------------------------------------------------------------
 
 
-def _logical_lines(text: str, file: str, problems: List[Problem]) -> Iterator[List[Word]]:
-    words: List[Word] = []
+def _logical_lines(text: str, file: str, problems: list[Problem]) -> Iterator[list[Word]]:
+    words: list[Word] = []
     continued = False
     for number, line in numbered_lines(text):
         content = comment_stripped(line).rstrip(" \t")
@@ -123,7 +123,7 @@ def _line_problems(line: str, number: int, file: str, *, continued: bool, goes_o
 # --- words to a group ---------------------------------------------------------------------------------------
 
 
-def _group(words: List[Word], nodes: Sequence[str], file: str, problems: List[Problem]) -> Optional[Group]:
+def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Problem]) -> Group | None:
     node, *rest = words
     preferred = node.text.lower()
     if nodes and preferred not in nodes:

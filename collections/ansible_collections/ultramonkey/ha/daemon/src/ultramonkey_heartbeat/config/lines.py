@@ -8,13 +8,13 @@ scripts, which 3.0.6 takes as part of a word.
 from __future__ import annotations
 
 import re
-from typing import Iterator, Tuple
+from collections.abc import Iterator
 
 COMMENT = "#"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def numbered_lines(text: str) -> Iterator[Tuple[int, str]]:
+def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
     """The lines with their numbers from 1, without line ends of Unix or Windows."""
     for number, line in enumerate(text.lstrip(_BYTE_ORDER_MARK).split("\n"), start=1):
         yield number, line.rstrip("\r")
@@ -25,7 +25,7 @@ def comment_stripped(line: str) -> str:
     return line.partition(COMMENT)[0]
 
 
-def words_of(text: str, separators: str = " \t") -> Tuple[str, ...]:
+def words_of(text: str, separators: str = " \t") -> tuple[str, ...]:
     """The words between separators."""
     return tuple(word for word in re.split(f"[{re.escape(separators)}]+", text) if word)
 

@@ -7,7 +7,6 @@ and completed by `with_port_and_baud` when the whole file is known.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Tuple
 
 from .model import BroadcastLink, LinkConfig, MulticastLink, SerialLink, UnicastLink
 from .problems import shown
@@ -28,7 +27,7 @@ DEFAULT_BAUD = 19200
 BAUDS = (9600, 19200, 38400, 57600, 115200, 230400, 460800)
 NOT_SET = 0
 
-Words = Tuple[str, ...]
+Words = tuple[str, ...]
 
 # 0 would keep the packets inside this machine, and so would never reach a peer.
 _read_ttl = integer(1, 255)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Optional, Tuple, Union
+from typing import Union
 
 
 class AutoFailback(Enum):
@@ -84,8 +84,8 @@ LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
 class Logging:
     """Where the daemon logs beside the journal (ha.cf `logfile`, `logfacility`, `debug`)."""
 
-    logfile: Optional[str] = None
-    facility: Optional[str] = None
+    logfile: str | None = None
+    facility: str | None = None
     debug: int = 0
 
 
@@ -93,8 +93,8 @@ class Logging:
 class HaCf:
     """Everything `ha.cf` says, with 3.0.6's defaults filled in."""
 
-    nodes: Tuple[str, ...]
-    links: Tuple[LinkConfig, ...]
+    nodes: tuple[str, ...]
+    links: tuple[LinkConfig, ...]
     keepalive_ms: int = 1000
     deadtime_ms: int = 30_000
     warntime_ms: int = 15_000
@@ -116,7 +116,7 @@ class Resource:
     """
 
     script: str
-    arguments: Tuple[str, ...]
+    arguments: tuple[str, ...]
     text: str
 
 
@@ -128,7 +128,7 @@ class Group:
     key: str
     # Preferred ("master") node, lower case.
     preferred: str
-    resources: Tuple[Resource, ...]
+    resources: tuple[Resource, ...]
     line: int = 0
 
 
@@ -140,10 +140,10 @@ class Address:
     """
 
     address: str
-    prefix_length: Optional[int] = None
-    interface: Optional[str] = None
-    label: Optional[str] = None
-    broadcast: Optional[str] = None
+    prefix_length: int | None = None
+    interface: str | None = None
+    label: str | None = None
+    broadcast: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class AuthKeys:
     """The key ring: messages are signed with `current` and verified with the key of their own index."""
 
     current: int
-    keys: Tuple[AuthKey, ...]
+    keys: tuple[AuthKey, ...]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Configuration:
 
     node: str
     ha: HaCf
-    groups: Tuple[Group, ...]
+    groups: tuple[Group, ...]
     authkeys: AuthKeys
     # SHA-256 over what all nodes must agree on (nodes, groups, failback), first 16 hex digits.
     digest: str

@@ -7,9 +7,10 @@ raises `ConfigurationError`, with all of them.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Dict, Iterable, Tuple
+from typing import Any
 
 # A word longer than this is shown shortened; nobody wants a kilobyte of pasted text in an error line.
 SHOWN_MAX = 60
@@ -45,7 +46,7 @@ class Problem:
         remedy = f": {self.remedy}" if self.remedy else ""
         return f"{position}: {kind}{self.message}{remedy}"
 
-    def as_data(self) -> Dict[str, Any]:
+    def as_data(self) -> dict[str, Any]:
         """The problem as JSON-like data, for `hbctl --json`."""
         return {
             "file": self.file,
@@ -62,7 +63,7 @@ class ConfigurationError(ValueError):
     """The configuration cannot be used. `problems` are all of them, warnings included."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: Tuple[Problem, ...] = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List
+from collections.abc import Iterable
 
 from .directive import Directive, Treatment
 from .directives import DIRECTIVES
@@ -18,7 +18,7 @@ _TITLES = {
 
 def help_text() -> str:
     """The table as plain text: for each directive its syntax, its meaning, and what bounds it."""
-    lines: List[str] = []
+    lines: list[str] = []
     for treatment, title in _TITLES.items():
         lines += [f"{title}:", ""]
         for directive in _of(treatment):
@@ -30,7 +30,7 @@ def help_text() -> str:
 
 def markdown() -> str:
     """The table as Markdown, one section for each treatment."""
-    lines: List[str] = []
+    lines: list[str] = []
     for treatment, title in _TITLES.items():
         lines += [f"## {title}", "", "| directive | meaning | notes |", "|---|---|---|"]
         for directive in _of(treatment):
@@ -48,7 +48,7 @@ def _of(treatment: Treatment) -> Iterable[Directive]:
     return (directive for directive in DIRECTIVES if directive.treatment is treatment)
 
 
-def _notes(directive: Directive) -> List[str]:
+def _notes(directive: Directive) -> list[str]:
     notes = []
     if directive.default:
         notes.append(f"default: {directive.default}")

@@ -5,7 +5,7 @@ The text is also what heartbeat 3.0.6 reads, as far as it knows the values.
 
 from __future__ import annotations
 
-from typing import Iterable, List
+from collections.abc import Iterable
 
 from .data import from_data
 from .directives import DIRECTIVES
@@ -20,7 +20,7 @@ def render_ha_cf(ha: HaCf) -> str:
     Raises ValueError when bcast and ucast links differ in port, or serial links in speed: ha.cf has one
     `udpport` and one `baud`.
     """
-    lines: List[str] = []
+    lines: list[str] = []
     for directive in DIRECTIVES:
         if directive.write is not None:
             lines.extend(directive.write(ha))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, List, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from .model import HaCf
 from .problems import Problem, Severity
@@ -22,7 +23,7 @@ def default_initdead_ms(deadtime_ms: int) -> int:
     return max(_NETWORK_START_MS, 2 * deadtime_ms)
 
 
-def check_timers(ha: HaCf, lines: Mapping[str, int], failed: AbstractSet[str], file: str) -> List[Problem]:
+def check_timers(ha: HaCf, lines: Mapping[str, int], failed: AbstractSet[str], file: str) -> list[Problem]:
     """Problems between timers.
 
     `lines` says on which line each directive that counts stands (absent: its default applies). Nothing is
@@ -30,7 +31,7 @@ def check_timers(ha: HaCf, lines: Mapping[str, int], failed: AbstractSet[str], f
     """
     known = {"keepalive", "deadtime", "warntime", "initdead"} - failed
     deadtime = human_time(ha.deadtime_ms)
-    problems: List[Problem] = []
+    problems: list[Problem] = []
 
     def where(name: str) -> str:
         return f" ({file}:{lines[name]})" if name in lines else " (the default)"

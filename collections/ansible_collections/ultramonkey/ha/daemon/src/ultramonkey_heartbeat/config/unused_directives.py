@@ -6,7 +6,7 @@ can do instead; `quiet` values ask for what happens anyway and need no notice.
 
 from __future__ import annotations
 
-from typing import Callable, Tuple
+from typing import Callable
 
 from .directive import Directive, Reader, Shape, Treatment
 from .values import BadValueError, choice, integer, read_boolean, read_path, read_time_ms
@@ -16,11 +16,11 @@ def _one(read: Callable[[str], object]) -> Reader:
     return lambda words: read(words[0])
 
 
-def _anything(words: Tuple[str, ...]) -> object:
+def _anything(words: tuple[str, ...]) -> object:
     return " ".join(words)
 
 
-def _manager(words: Tuple[str, ...]) -> object:
+def _manager(words: tuple[str, ...]) -> object:
     # Besides booleans 3.0.6 knows respawn, manual and others, which all mean yes.
     try:
         return read_boolean(words[0])
@@ -36,7 +36,7 @@ def _idle(
     *,
     read: Reader = _anything,
     shape: Shape = Shape.ONE,
-    quiet: Tuple[object, ...] = (),
+    quiet: tuple[object, ...] = (),
     default: str = "",
 ) -> Directive:
     return Directive(
@@ -72,7 +72,7 @@ def _refused(
     *,
     read: Reader = _anything,
     shape: Shape = Shape.LINE,
-    quiet: Tuple[object, ...] = (),
+    quiet: tuple[object, ...] = (),
     default: str = "",
 ) -> Directive:
     return Directive(
@@ -90,7 +90,7 @@ _FENCING = (
 )
 _NO_MANAGER = "write crm no and describe the resources in haresources, or stay with Pacemaker"
 
-UNUSED: Tuple[Directive, ...] = (
+UNUSED: tuple[Directive, ...] = (
     # --- accepted; what they ask for does not happen in this release ---
     _later(
         "ping",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any
 
 SCHEMA = 1
 # No request and no answer is longer; a status of 1,000 groups has about 400 kB.
@@ -16,7 +17,7 @@ DEFAULT_TIMEOUT_MS = 60_000
 # Phases that end an exchange.
 LAST_PHASES = ("completed", "refused")
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 class SchemaError(ValueError):
@@ -40,8 +41,8 @@ class Request:
 class MoveArguments:
     """What `move` is asked to do."""
 
-    groups: Tuple[str, ...]
-    target: "str | None"
+    groups: tuple[str, ...]
+    target: str | None
     timeout_ms: int
 
 

@@ -12,8 +12,9 @@ import os
 import socket
 import stat
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable
 
 from . import schema
 
@@ -39,9 +40,9 @@ class ControlServer:
         self._path = path
         self._readers = readers
         self._writers = writers
-        self._server: Optional[asyncio.AbstractServer] = None
+        self._server: asyncio.AbstractServer | None = None
         self._connections = 0
-        self._tasks: Dict[asyncio.Task[Any], None] = {}
+        self._tasks: dict[asyncio.Task[Any], None] = {}
 
     async def start(self) -> None:
         """Bind and listen. A socket that a dead daemon left is replaced. Raises InUseError, OSError."""
@@ -49,7 +50,7 @@ class ControlServer:
         self._server = await asyncio.start_unix_server(
             self._serve, path=self._path, limit=schema.REQUEST_BYTES_MAX
         )
-        Path(self._path).chmod(0o666)
+        os.chmod(self._path, 0o666)  # noqa: PTH101, S103 - on /run; who may do what is asked of the kernel
 
     async def stop(self) -> None:
         """Close everything, and remove the socket."""
@@ -60,7 +61,7 @@ class ControlServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(OSError):
-            Path(self._path).unlink()
+            os.unlink(self._path)  # noqa: PTH108 - on /run, which is memory
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -87,7 +88,9 @@ class ControlServer:
                 return
             except ValueError:
                 line_max = schema.REQUEST_BYTES_MAX
-                _write(writer, schema.refusal("", "bad-request", f"longer than {line_max} bytes", "shorten it"))
+                _write(
+                    writer, schema.refusal("", "bad-request", f"longer than {line_max} bytes", "shorten it")
+                )
                 return
             if not line:
                 return
@@ -113,7 +116,9 @@ class ControlServer:
         try:
             handler(request, reply)
         except schema.SchemaError as error:
-            _write(writer, schema.refusal(request.request_id, "bad-request", str(error), "see docs/CONTROL.md"))
+            _write(
+                writer, schema.refusal(request.request_id, "bad-request", str(error), "see docs/CONTROL.md")
+            )
             return
         await done
         await writer.drain()
@@ -124,7 +129,9 @@ class ControlServer:
             return reader
         if writer is None:
             known = ", ".join([*self._readers, *self._writers])
-            raise schema.SchemaError(f"no command {request.command!r}; there are: {known}", request.request_id)
+            raise schema.SchemaError(
+                f"no command {request.command!r}; there are: {known}", request.request_id
+            )
         if uid not in (0, os.getuid()):
             raise PermissionError(f"{request.command} changes the cluster, and user {uid} may only look")
         return writer

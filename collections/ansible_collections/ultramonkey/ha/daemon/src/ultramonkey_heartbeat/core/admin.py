@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Callable
 
 from ..config.model import AutoFailback
 from .effects import AdminReply, Effect
@@ -33,7 +34,7 @@ class Desk:
         self._steward = steward
         self._membership = membership
         self._emit = emit
-        self._open: List[Request] = []
+        self._open: list[Request] = []
 
     def move(self, event: MoveRequested, phase: Phase, now_ms: int) -> None:
         """Begin a request, or refuse it as a whole: nothing is half begun."""
@@ -48,7 +49,7 @@ class Desk:
         else:
             self._emit(answer(request, {}))
 
-    def wishes(self) -> List[Wish]:
+    def wishes(self) -> list[Wish]:
         """What to put into our status messages."""
         owners = {key: local.assignment.owner for key, local in self._steward.groups.items()}
         return [
@@ -85,7 +86,7 @@ class Desk:
             )
         self._open.clear()
 
-    def next_deadline(self) -> Optional[int]:
+    def next_deadline(self) -> int | None:
         """When the next request's time is up."""
         return min((request.deadline_ms for request in self._open), default=None)
 
@@ -107,10 +108,10 @@ class Desk:
             self._add(request, key, event.target, phase)
         return request
 
-    def _select(self, words: Sequence[str]) -> Tuple[str, ...]:
+    def _select(self, words: Sequence[str]) -> tuple[str, ...]:
         """The groups that the words name: keys, all, local (preferred here) or foreign (the others)."""
         groups, me = self._steward.groups, self._steward.me
-        chosen: Dict[str, None] = {}
+        chosen: dict[str, None] = {}
         for word in words:
             if word in groups:
                 chosen[word] = None
@@ -125,7 +126,7 @@ class Desk:
                 raise _RefusalError("unknown-group", f"there is no group {word!r}", f"groups are: {known}")
         return tuple(chosen)
 
-    def _add(self, request: Request, key: str, target: Optional[str], phase: Phase) -> None:
+    def _add(self, request: Request, key: str, target: str | None, phase: Phase) -> None:
         steward = self._steward
         local = steward.groups[key]
         holder = steward.holder(key)
@@ -178,7 +179,7 @@ class Desk:
                 f"start the daemon on {target}, or name another node",
             )
 
-    def _gaps(self, request: Request) -> Dict[str, Optional[int]]:
+    def _gaps(self, request: Request) -> dict[str, int | None]:
         last = self._steward.history.last
         return {
             group.key: last[group.key].without_holder_ms if group.key in last else None
@@ -186,7 +187,7 @@ class Desk:
         }
 
 
-def _plan(request: Request) -> Dict[str, object]:
+def _plan(request: Request) -> dict[str, object]:
     return {
         "moved": [{"group": g.key, "from": g.source, "to": g.target} for g in request.groups],
         "unchanged": list(request.unchanged),

@@ -8,9 +8,9 @@ election. Rules of who may write are in `ownership`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Sequence, Tuple
 
 
 class Cause(Enum):
@@ -49,7 +49,7 @@ class Assignment:
 NOBODY = Assignment()
 
 
-def candidates(preferred: str, nodes: Sequence[str]) -> Tuple[str, ...]:
+def candidates(preferred: str, nodes: Sequence[str]) -> tuple[str, ...]:
     """The nodes that may hold a group, best first: the preferred one, then in ha.cf order."""
     return (preferred, *(node for node in nodes if node != preferred))
 
@@ -62,6 +62,6 @@ def newest(ours: Assignment, theirs: Assignment, order: Sequence[str]) -> Assign
     return max(ours, theirs, key=lambda a: _rank(a, order))
 
 
-def _rank(assignment: Assignment, order: Sequence[str]) -> Tuple[int, int, int, str]:
+def _rank(assignment: Assignment, order: Sequence[str]) -> tuple[int, int, int, str]:
     position = order.index(assignment.owner) if assignment.owner in order else len(order)
     return (assignment.epoch, -position, assignment.incarnation, assignment.cause.value)

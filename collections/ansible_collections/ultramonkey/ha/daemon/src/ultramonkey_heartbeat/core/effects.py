@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Union
 
 from ..wire.message import Message
 from .notices import Notice
@@ -14,7 +15,7 @@ class SendMessage:
     """Send over the links named, or over all of them (None). Best effort."""
 
     message: Message
-    links: Optional[Tuple[str, ...]] = None
+    links: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ milliseconds. A run of the daemon is a list of these.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Union
 
 from ..wire.message import Message
 
@@ -81,8 +81,8 @@ class MoveRequested:
     """
 
     request_id: str
-    groups: Tuple[str, ...]
-    target: Optional[str]
+    groups: tuple[str, ...]
+    target: str | None
     timeout_ms: int
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List
-
 from ..config.model import Configuration
 from ..wire.message import Message
 from .report import Phase, Report, to_fields
@@ -14,7 +12,7 @@ FAREWELLS = 3
 FAREWELL_INTERVAL_MS = 10
 
 
-def farewell(configuration: Configuration, identity: Identity, wall_ms: int) -> List[Message]:
+def farewell(configuration: Configuration, identity: Identity, wall_ms: int) -> list[Message]:
     """The messages that stand in for those of a daemon that is no more.
 
     `identity` has a generation that the crashed daemon did not use, so the peers believe it at once.
@@ -22,7 +20,7 @@ def farewell(configuration: Configuration, identity: Identity, wall_ms: int) -> 
     """
     transmitter = Transmitter(identity, configuration.ha)
     report = to_fields(Report(identity.generation, Phase.LEAVING, configuration.digest, (), {}))
-    messages: List[Message] = []
+    messages: list[Message] = []
     for _ in range(FAREWELLS):
         messages.append(transmitter.status("active", report, wall_ms).message)
         messages.append(transmitter.shutdone(wall_ms).message)

@@ -6,8 +6,9 @@ asks for a transition that is not there has a bug, and hears of it at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any
 
 from ..config.model import Group
 from .assignment import NOBODY, Assignment
@@ -18,7 +19,7 @@ from .report import GroupState
 RETRY_MS = 30_000
 
 _S = GroupState
-_TRANSITIONS: Mapping[GroupState, FrozenSet[GroupState]] = {
+_TRANSITIONS: Mapping[GroupState, frozenset[GroupState]] = {
     _S.IDLE: frozenset((_S.STARTING,)),
     _S.STARTING: frozenset((_S.HELD, _S.STOPPING, _S.FAILED, _S.STUCK)),
     _S.HELD: frozenset((_S.STOPPING, _S.FAILED, _S.STUCK)),
@@ -34,7 +35,7 @@ class LocalGroup:
 
     group: Group
     # Who may hold it, best first.
-    order: Tuple[str, ...]
+    order: tuple[str, ...]
     assignment: Assignment = NOBODY
     state: GroupState = GroupState.IDLE
     since_ms: int = 0
@@ -47,7 +48,7 @@ class LocalGroup:
         self.since_ms = now_ms
 
     @property
-    def retry_at_ms(self) -> Optional[int]:
+    def retry_at_ms(self) -> int | None:
         """When a failure is to be tried again, or None."""
         return self.since_ms + RETRY_MS if self.state in (_S.FAILED, _S.STUCK) else None
 
@@ -56,11 +57,11 @@ class LocalGroup:
 class Move:
     """The last time that a group changed its holder, as this node saw it."""
 
-    source: Optional[str]
+    source: str | None
     target: str
     reason: str
     # From the last sign of the old holder to the first of the new one; None when no gap was seen.
-    without_holder_ms: Optional[int]
+    without_holder_ms: int | None
     at_ms: int
 
 
@@ -68,12 +69,12 @@ class HolderHistory:
     """Watches who holds each group, and measures the time in which nobody does."""
 
     def __init__(self) -> None:
-        self._holder: Dict[str, Optional[str]] = {}
-        self._lost_at_ms: Dict[str, int] = {}
-        self._lost_from: Dict[str, str] = {}
-        self.last: Dict[str, Move] = {}
+        self._holder: dict[str, str | None] = {}
+        self._lost_at_ms: dict[str, int] = {}
+        self._lost_from: dict[str, str] = {}
+        self.last: dict[str, Move] = {}
 
-    def observe(self, key: str, holder: Optional[str], reason: str, now_ms: int, lost_at_ms: int) -> None:
+    def observe(self, key: str, holder: str | None, reason: str, now_ms: int, lost_at_ms: int) -> None:
         """Say who holds the group now. `lost_at_ms` is when a holder that is no more was last known to be."""
         before = self._holder.get(key)
         if holder == before:
@@ -89,11 +90,11 @@ class HolderHistory:
         gap_ms = None if lost is None or source is None else now_ms - lost
         self.last[key] = Move(source, holder, reason, gap_ms, now_ms)
 
-    def holder(self, key: str) -> Optional[str]:
+    def holder(self, key: str) -> str | None:
         """Who held the group when it was last looked at."""
         return self._holder.get(key)
 
-    def describe(self, key: str, now_ms: int) -> Optional[Dict[str, Any]]:
+    def describe(self, key: str, now_ms: int) -> dict[str, Any] | None:
         """The last move as docs/CONTROL.md shows it, or None."""
         move = self.last.get(key)
         if move is None:

@@ -8,9 +8,9 @@ a repeated or replayed one says nothing about now.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Dict, List, Optional, Sequence, Tuple
 
 from ..wire.message import Field
 from .notices import LateHeartbeat, NodeStateChanged, Notice, PeerLinkChanged
@@ -49,19 +49,19 @@ class Peer:
 
     name: str
     state: PeerState = PeerState.UNKNOWN
-    uuid: Optional[bytes] = None
+    uuid: bytes | None = None
     generation: int = 0
-    window: Optional[ReceiveWindow] = None
+    window: ReceiveWindow | None = None
     # The sequence number of the newest status applied; an older one that arrives late changes nothing.
     status_seq: int = 0
-    last_heard_ms: Optional[int] = None
+    last_heard_ms: int | None = None
     deadtime_ms: int = 0
-    report: Optional[Report] = None
+    report: Report | None = None
     # The um_ fields of that report as bytes: equal bytes need no second reading.
-    report_raw: Tuple[Field, ...] = ()
+    report_raw: tuple[Field, ...] = ()
     # True when its status carries no report of ours: heartbeat 3.0.6.
     old: bool = False
-    links: Dict[str, PeerLink] = field(default_factory=dict)
+    links: dict[str, PeerLink] = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -80,12 +80,12 @@ class Membership:
     def __init__(
         self, names: Sequence[str], deadtime_ms: int, warntime_ms: int, initdead_ms: int, now_ms: int
     ) -> None:
-        self.peers: Dict[str, Peer] = {name: Peer(name, deadtime_ms=deadtime_ms) for name in names}
+        self.peers: dict[str, Peer] = {name: Peer(name, deadtime_ms=deadtime_ms) for name in names}
         self._deadtime_ms = deadtime_ms
         self._warntime_ms = warntime_ms
         self._unknown_until_ms = now_ms + initdead_ms
 
-    def alive(self) -> List[Peer]:
+    def alive(self) -> list[Peer]:
         """The peers that are alive, in ha.cf order."""
         return [peer for peer in self.peers.values() if peer.alive]
 
@@ -102,7 +102,7 @@ class Membership:
 
     # -- what arrives ----------------------------------------------------------------------------
 
-    def link_heard(self, peer: Peer, link: str, now_ms: int) -> List[Notice]:
+    def link_heard(self, peer: Peer, link: str, now_ms: int) -> list[Notice]:
         """Something of the peer, new or not, came in over the link."""
         known = peer.links.get(link)
         if known is None:
@@ -122,10 +122,10 @@ class Membership:
         peer.status_seq = 0
 
     def status_heard(
-        self, peer: Peer, deadtime_ms: Optional[int], state: PeerState, now_ms: int
-    ) -> List[Notice]:
+        self, peer: Peer, deadtime_ms: int | None, state: PeerState, now_ms: int
+    ) -> list[Notice]:
         """A fresh status of the peer: it lives, and this is its state."""
-        notices: List[Notice] = []
+        notices: list[Notice] = []
         if peer.alive and peer.last_heard_ms is not None:
             silent_ms = now_ms - peer.last_heard_ms
             if silent_ms > self._warntime_ms:
@@ -140,9 +140,9 @@ class Membership:
 
     # -- what time does --------------------------------------------------------------------------
 
-    def expire(self, now_ms: int) -> List[Notice]:
+    def expire(self, now_ms: int) -> list[Notice]:
         """Declare dead whoever has been silent too long, and note links that went quiet."""
-        notices: List[Notice] = []
+        notices: list[Notice] = []
         for peer in self.peers.values():
             at_ms = self._dead_at(peer)
             if at_ms is not None and now_ms >= at_ms:
@@ -160,7 +160,7 @@ class Membership:
                     notices.append(PeerLinkChanged(peer.name, name, up=False, silent_ms=silent_ms))
         return notices
 
-    def next_deadline(self) -> Optional[int]:
+    def next_deadline(self) -> int | None:
         """The earliest instant at which somebody must be declared dead."""
         instants = [self._dead_at(peer) for peer in self.peers.values()]
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
@@ -172,7 +172,7 @@ class Membership:
             if peer.alive:
                 peer.last_heard_ms = now_ms
 
-    def _dead_at(self, peer: Peer) -> Optional[int]:
+    def _dead_at(self, peer: Peer) -> int | None:
         if peer.state is PeerState.UNKNOWN:
             return self._unknown_until_ms
         if peer.alive and peer.last_heard_ms is not None:
@@ -180,12 +180,12 @@ class Membership:
         return None
 
     @staticmethod
-    def _become(peer: Peer, state: PeerState, reason: str) -> List[Notice]:
+    def _become(peer: Peer, state: PeerState, reason: str) -> list[Notice]:
         old, peer.state = peer.state, state
         return [] if old is state else [NodeStateChanged(peer.name, old.value, state.value, reason)]
 
 
-def state_from(report: Optional[Report], word: str) -> PeerState:
+def state_from(report: Report | None, word: str) -> PeerState:
     """What a status message says of its sender: by our report, or by the `st` word of 3.0.6."""
     if report is None:
         return PeerState.ACTIVE if word == "active" else PeerState.JOINING

@@ -1,12 +1,13 @@
 """One cluster member. Has no clock and no sockets; is told the time with every event.
 
-    node = Node(configuration, identity, random.Random())
+    node = Node(configuration, identity, random.Random(), codec.decode)
     effects = node.handle(Started(wall_offset_ms), now_ms)
 
 `handle` takes what happened and returns what to do; `next_deadline` says when to call again with
 `DeadlineReached` should nothing happen before. `now_ms` never runs backwards.
 
-A node *joins* until it knows what the others are doing (`Membership.known`), then is *active*, and *leaves* when told to stop. Its groups follow the rules of `ownership`.
+A node *joins* until it knows what the others are doing (`Membership.known`), then is *active*, and
+*leaves* when told to stop. Its groups follow the rules of `ownership`.
 
 Waking: a daemon that did not run for longer than its dead time (a paused virtual machine) has been
 declared dead, and others serve what it believes to hold. It rises to a new generation, because a 3.0.6
@@ -17,7 +18,7 @@ or its dead time has passed once more.
 from __future__ import annotations
 
 import random
-from typing import Callable, Dict, List, Optional, Set, Tuple
+from typing import Callable
 
 from ..config.model import Configuration
 from ..wire.errors import WireError
@@ -60,7 +61,7 @@ class Node:
         self.identity = identity
         self.phase = Phase.JOINING
         self.transmitter = Transmitter(identity, configuration.ha)
-        self.links: Dict[str, Tuple[bool, str]] = {
+        self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
         self.membership = Membership((), 0, 0, 0, 0)
@@ -72,27 +73,27 @@ class Node:
         self.started_at_ms = 0
         self._decode = decode
         self._rng = rng
-        self._effects: List[Effect] = []
+        self._effects: list[Effect] = []
         self._begun = False
         self._said_init = False
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
-        self._strangers: Set[str] = set()
-        self._complaints: Set[Tuple[str, str]] = set()
+        self._strangers: set[str] = set()
+        self._complaints: set[tuple[str, str]] = set()
         self._beat_at_ms = 0
-        self._repeat_at_ms: Optional[int] = None
+        self._repeat_at_ms: int | None = None
         self._last_sent_ms = 0
         self._unsettled = False
         self._changed = False
-        self._report_fields: List[Field] = []
-        self._awaited: Set[str] = set()
-        self._awake_at_ms: Optional[int] = None
+        self._report_fields: list[Field] = []
+        self._awaited: set[str] = set()
+        self._awake_at_ms: int | None = None
         self._farewells = 0
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
 
-    def handle(self, event: ev.Event, now_ms: int) -> List[Effect]:
+    def handle(self, event: ev.Event, now_ms: int) -> list[Effect]:
         """Take in what happened at `now_ms`; return what to do, in that order."""
         if isinstance(event, ev.Started):
             self._start(event, now_ms)
@@ -108,7 +109,7 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
-    def next_deadline(self) -> Optional[int]:
+    def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
 
         There may turn out to be nothing to do then; it is never too late.
@@ -136,13 +137,13 @@ class Node:
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
         self.steward = Steward(
-            me,
-            self.identity.generation,
-            self.configuration.groups,
-            ha.nodes,
-            ha.auto_failback,
-            self.membership,
-            self._effects_append,
+            me=me,
+            incarnation=self.identity.generation,
+            groups=self.configuration.groups,
+            nodes=ha.nodes,
+            policy=ha.auto_failback,
+            membership=self.membership,
+            emit=self._effects_append,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self._beat_at_ms = now_ms
@@ -337,7 +338,7 @@ class Node:
                 self.phase, self._wishes(), now_ms, hands_off=self._hands_off()
             )
 
-    def _wishes(self) -> List[Wish]:
+    def _wishes(self) -> list[Wish]:
         wishes = self.desk.wishes()
         for peer in self.membership.alive():
             if peer.report is not None:

@@ -20,7 +20,6 @@ unpinned   the owner, when the preferred node went away after an administrator h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
 
 from ..config.model import AutoFailback
 from .assignment import Assignment, Cause
@@ -49,17 +48,17 @@ class View:
     """One group as this node sees it. `seats` holds every configured node, best candidate first."""
 
     me: str
-    seats: Tuple[Seat, ...]
+    seats: tuple[Seat, ...]
     assignment: Assignment
     policy: AutoFailback
     # Nodes that only others hear: alive, but we know nothing of their state.
-    heard_by_others: Tuple[str, ...] = ()
+    heard_by_others: tuple[str, ...] = ()
     # The target that somebody wishes for at the current epoch.
-    wish: Optional[str] = None
+    wish: str | None = None
     # A node that is gone said as its last word that a stop had failed: parts may still run there.
     stuck_elsewhere: bool = False
 
-    def seat(self, name: str) -> Optional[Seat]:
+    def seat(self, name: str) -> Seat | None:
         """The node's seat, or None when it is not configured."""
         for seat in self.seats:
             if seat.name == name:
@@ -95,7 +94,7 @@ def owner_is_valid(view: View) -> bool:
     return seat.incarnation == view.assignment.incarnation and seat.state is not GroupState.FAILED
 
 
-def successor(view: View, besides: str = "") -> Optional[Seat]:
+def successor(view: View, besides: str = "") -> Seat | None:
     """Who is to hold the group next: whoever holds it already, else the best candidate."""
     able = [seat for seat in view.seats if seat.eligible and seat.name != besides]
     for seat in able:
@@ -107,7 +106,7 @@ def successor(view: View, besides: str = "") -> Optional[Seat]:
     return able[0] if able else None
 
 
-def rewrite(view: View) -> Optional[Assignment]:
+def rewrite(view: View) -> Assignment | None:
     """The assignment that this node must write now, or None. Called only while it takes part."""
     mine, current = view.mine, view.assignment
     if _we_win_conflict(view):
@@ -140,7 +139,7 @@ def _we_win_conflict(view: View) -> bool:
     )
 
 
-def _succeed(view: View) -> Optional[Assignment]:
+def _succeed(view: View) -> Assignment | None:
     if view.stuck_elsewhere:
         return None
     if view.assignment.epoch == 0 and _somebody_better_is_coming(view):
@@ -172,7 +171,7 @@ def _why_owner_is_gone(view: View) -> Cause:
     return Cause.LEFT if owner.leaving else Cause.TAKEOVER
 
 
-def _hand_over(view: View) -> Optional[Assignment]:
+def _hand_over(view: View) -> Assignment | None:
     preferred, current = view.preferred, view.assignment
     wished = view.seat(view.wish) if view.wish else None
     if wished is not None and wished.eligible and wished.name != view.me:

@@ -18,9 +18,10 @@ epoch has moved on, it means nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Dict, List, Mapping, Optional, Tuple, Type, TypeVar
+from typing import TypeVar
 
 from ..wire.errors import MalformedFieldError
 from ..wire.message import Field, Message, decimal, hexadecimal, string
@@ -86,9 +87,9 @@ class Report:
     incarnation: int
     phase: Phase
     digest: str
-    hears: Tuple[str, ...]
+    hears: tuple[str, ...]
     groups: Mapping[str, GroupReport]
-    wishes: Tuple[Wish, ...] = ()
+    wishes: tuple[Wish, ...] = ()
 
     def state(self, key: str) -> GroupState:
         """What the sender says about the group on itself; not mentioned means idle."""
@@ -96,7 +97,7 @@ class Report:
         return GroupState.IDLE if group is None else group.state
 
 
-def to_fields(report: Report) -> List[Field]:
+def to_fields(report: Report) -> list[Field]:
     """The fields of a report, in the order of the table above; empty lists are left out."""
     fields = [
         decimal("um_v", VERSION),
@@ -118,12 +119,12 @@ def _group_record(key: str, group: GroupReport) -> str:
     return f"{a.epoch:x},{a.owner},{a.incarnation:x},{a.cause.value},{group.state.value},{key}"
 
 
-def raw_fields(message: Message) -> Tuple[Field, ...]:
+def raw_fields(message: Message) -> tuple[Field, ...]:
     """The report's part of a message, undecoded: equal parts mean equal reports."""
     return tuple(field for field in message.fields if field.name.startswith("um_"))
 
 
-def from_message(message: Message) -> Optional[Report]:
+def from_message(message: Message) -> Report | None:
     """The report in a message, or None when it has none (a peer that is heartbeat 3.0.6).
 
     Raises MalformedFieldError. A version above ours is read as ours: later versions only add.
@@ -143,7 +144,7 @@ def from_message(message: Message) -> Optional[Report]:
     )
 
 
-def _records(message: Message, name: str, width: int) -> List[List[str]]:
+def _records(message: Message, name: str, width: int) -> list[list[str]]:
     words = (message.text(name) or "").split(" ")
     if len(words) > RECORDS_MAX:
         raise MalformedFieldError(name, b"too many records")
@@ -154,7 +155,7 @@ def _records(message: Message, name: str, width: int) -> List[List[str]]:
     return records
 
 
-def _groups(records: List[List[str]]) -> Dict[str, GroupReport]:
+def _groups(records: list[list[str]]) -> dict[str, GroupReport]:
     return {
         key: GroupReport(
             Assignment(
@@ -174,7 +175,7 @@ def _hex(name: str, word: str) -> int:
     return value
 
 
-def _member(kind: Type[_Word], name: str, word: str) -> _Word:
+def _member(kind: type[_Word], name: str, word: str) -> _Word:
     try:
         return kind(word)
     except ValueError:

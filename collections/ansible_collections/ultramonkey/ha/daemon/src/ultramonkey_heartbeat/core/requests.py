@@ -8,8 +8,9 @@ Every request is answered: completed, or refused with a code of docs/CONTROL.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any
 
 from .assignment import Assignment, Cause
 from .effects import AdminReply
@@ -21,12 +22,12 @@ class GroupRequest:
     """One group of a request."""
 
     key: str
-    source: Optional[str]
+    source: str | None
     target: str
     # The assignment that the wish was made against; a newer one means that somebody acted.
     epoch: int
     done: bool = False
-    failure: Optional[Dict[str, str]] = None
+    failure: dict[str, str] | None = None
 
     @property
     def open(self) -> bool:
@@ -40,8 +41,8 @@ class Request:
 
     request_id: str
     deadline_ms: int
-    groups: List[GroupRequest] = field(default_factory=list)
-    unchanged: List[str] = field(default_factory=list)
+    groups: list[GroupRequest] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
@@ -59,7 +60,7 @@ def follow(request: GroupRequest, assignment: Assignment, target_state: GroupSta
         return
     if assignment.epoch == request.epoch:
         return
-    if assignment.cause in (Cause.FAILED,):
+    if assignment.cause is Cause.FAILED:
         request.failure = {
             "code": "start-failed",
             "message": f"{request.target} could not start {request.key}; it is now given to "
@@ -85,10 +86,10 @@ def expire(request: Request) -> None:
             }
 
 
-def answer(request: Request, gaps_ms: Mapping[str, Optional[int]]) -> AdminReply:
+def answer(request: Request, gaps_ms: Mapping[str, int | None]) -> AdminReply:
     """The last reply to a request that is no longer open."""
     failed = [group for group in request.groups if group.failure]
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "moved": [
             {
                 "group": group.key,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from enum import Enum
-from typing import Dict, List, Optional
 
 from ..wire.message import Message
 
@@ -54,8 +53,8 @@ class ReceiveWindow:
     def __init__(self, rng: random.Random, repeat_ms: int) -> None:
         self._rng = rng
         self._repeat_ms = repeat_ms
-        self._last: Optional[int] = None
-        self._missing: Dict[int, _Missing] = {}
+        self._last: int | None = None
+        self._missing: dict[int, _Missing] = {}
 
     def accept(self, seq: int, now_ms: int) -> Verdict:
         """Judge a number and remember it."""
@@ -84,9 +83,9 @@ class ReceiveWindow:
                 return
             self._missing[seq] = _Missing(now_ms + self._rng.randint(*ASK_DELAY_MS))
 
-    def due(self, now_ms: int) -> List[int]:
+    def due(self, now_ms: int) -> list[int]:
         """The missing numbers that must be asked for now; each is then due again later, a few times."""
-        asked: List[int] = []
+        asked: list[int] = []
         for seq, missing in list(self._missing.items()):
             if missing.ask_at_ms > now_ms:
                 continue
@@ -100,7 +99,7 @@ class ReceiveWindow:
             asked.append(seq)
         return asked
 
-    def next_deadline(self) -> Optional[int]:
+    def next_deadline(self) -> int | None:
         """When the next question is due, or None."""
         return min((m.ask_at_ms for m in self._missing.values()), default=None)
 
@@ -110,7 +109,7 @@ class SendHistory:
 
     def __init__(self) -> None:
         self._sent: OrderedDict[int, Message] = OrderedDict()
-        self._repeated_at: Dict[int, int] = {}
+        self._repeated_at: dict[int, int] = {}
         self.last_seq = 0
 
     def next_seq(self) -> int:
@@ -125,13 +124,13 @@ class SendHistory:
             old, _ = self._sent.popitem(last=False)
             self._repeated_at.pop(old, None)
 
-    def asked_for(self, first: int, last: int, now_ms: int) -> "tuple[List[Message], List[int]]":
+    def asked_for(self, first: int, last: int, now_ms: int) -> tuple[list[Message], list[int]]:
         """What to send again for a request, and the numbers that we no longer have.
 
         Numbers never sent are ignored; one sent again very recently is not repeated.
         """
-        again: List[Message] = []
-        gone: List[int] = []
+        again: list[Message] = []
+        gone: list[int] = []
         last = min(last, self.last_seq, first + BURST_MAX - 1)
         for seq in range(max(first, 1), last + 1):
             message = self._sent.get(seq)

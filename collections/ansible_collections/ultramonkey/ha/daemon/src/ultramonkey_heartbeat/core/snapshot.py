@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any
 
 from .. import __version__
 from .membership import Peer, PeerState
 from .node import Node
 from .report import GroupState, Phase
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 def snapshot(node: Node, now_ms: int) -> Json:
@@ -93,7 +93,7 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
-def _problems(node: Node) -> List[Json]:
+def _problems(node: Node) -> list[Json]:
     return [*_node_problems(node), *_link_problems(node), *_group_problems(node)]
 
 
@@ -101,7 +101,7 @@ def _problem(code: str, name: str, text: str, remedy: str) -> Json:
     return {"code": code, "node": name, "text": text, "remedy": remedy}
 
 
-def _node_problems(node: Node) -> List[Json]:
+def _node_problems(node: Node) -> list[Json]:
     problems = []
     if node.duplicate_name:
         problems.append(
@@ -148,7 +148,7 @@ def _node_problems(node: Node) -> List[Json]:
     return problems
 
 
-def _link_problems(node: Node) -> List[Json]:
+def _link_problems(node: Node) -> list[Json]:
     me = node.identity.name
     problems = [
         _problem("link-down", me, f"{name} is down: {reason}", "see the interface named and its cable")
@@ -169,7 +169,7 @@ def _link_problems(node: Node) -> List[Json]:
     return problems
 
 
-def _group_problems(node: Node) -> List[Json]:
+def _group_problems(node: Node) -> list[Json]:
     problems = []
     for key in node.steward.groups:
         states = node.steward.states(key, node.phase)
@@ -195,7 +195,9 @@ def _group_problems(node: Node) -> List[Json]:
         held = [name for name, state in states.items() if state is GroupState.HELD]
         if len(held) > 1:
             problems.append(
-                _problem("conflict", held[0], f"{key} is held by {' and '.join(held)}", "wait: it is being settled")
+                _problem(
+                    "conflict", held[0], f"{key} is held by {' and '.join(held)}", "wait: it is being settled"
+                )
             )
         if not held and node.phase is not Phase.JOINING:
             problems.append(

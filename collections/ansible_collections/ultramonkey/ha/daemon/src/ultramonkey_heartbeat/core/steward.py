@@ -7,7 +7,8 @@ nothing; calling it after any loss of messages repairs everything.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Callable
 
 from ..config.model import AutoFailback, Group
 from . import ownership
@@ -35,6 +36,7 @@ class Steward:
 
     def __init__(
         self,
+        *,
         me: str,
         incarnation: int,
         groups: Sequence[Group],
@@ -45,7 +47,7 @@ class Steward:
     ) -> None:
         self.me = me
         self.policy = policy
-        self.groups: Dict[str, LocalGroup] = {
+        self.groups: dict[str, LocalGroup] = {
             group.key: LocalGroup(group, candidates(group.preferred, nodes)) for group in groups
         }
         self.history = HolderHistory()
@@ -55,7 +57,7 @@ class Steward:
 
     # -- what we hear ----------------------------------------------------------------------------
 
-    def adopt(self, peer: Peer, before: Optional[Report], report: Report) -> bool:
+    def adopt(self, peer: Peer, before: Report | None, report: Report) -> bool:
         """Take over what a peer knows better. True when that changed what we say ourselves."""
         changed = False
         for key, theirs in report.groups.items():
@@ -75,7 +77,7 @@ class Steward:
         self,
         peer: Peer,
         local: LocalGroup,
-        before: Optional[Report],
+        before: Report | None,
         theirs: GroupReport,
         adopted: Assignment,
     ) -> None:
@@ -129,7 +131,7 @@ class Steward:
             return True
         return False
 
-    def _retry(self, local: LocalGroup, phase: Phase, others: Tuple[str, ...], now_ms: int) -> bool:
+    def _retry(self, local: LocalGroup, phase: Phase, others: tuple[str, ...], now_ms: int) -> bool:
         at_ms = local.retry_at_ms
         if at_ms is None or now_ms < at_ms or phase is not Phase.ACTIVE:
             return False
@@ -183,11 +185,11 @@ class Steward:
         """Nothing is starting, held or stopping here (what is stuck stays so)."""
         return all(not local.state.runs or local.state is GroupState.STUCK for local in self.groups.values())
 
-    def stuck(self) -> List[str]:
+    def stuck(self) -> list[str]:
         """The groups whose stop failed here."""
         return [key for key, local in self.groups.items() if local.state is GroupState.STUCK]
 
-    def reports(self) -> Dict[str, GroupReport]:
+    def reports(self) -> dict[str, GroupReport]:
         """What we say about the groups: those that were ever given to somebody, or do something here."""
         return {
             key: GroupReport(local.assignment, local.state)
@@ -200,7 +202,7 @@ class Steward:
         view = self._view(self.groups[key], phase, (), ())
         return {seat.name: seat.state for seat in view.seats if seat.heard}
 
-    def holder(self, key: str) -> Optional[str]:
+    def holder(self, key: str) -> str | None:
         """The node that holds the group; the owner, should there be two; None when nobody does."""
         local = self.groups[key]
         holders = [self.me] if local.state is GroupState.HELD else []
@@ -213,15 +215,15 @@ class Steward:
             return local.assignment.owner
         return holders[0] if holders else None
 
-    def seat(self, key: str, node: str, phase: Phase) -> Optional[Seat]:
+    def seat(self, key: str, node: str, phase: Phase) -> Seat | None:
         """What a node can do for a group now."""
         return self._view(self.groups[key], phase, (), ()).seat(node)
 
-    def heir(self, key: str, phase: Phase) -> Optional[Seat]:
+    def heir(self, key: str, phase: Phase) -> Seat | None:
         """Who would get the group if this node gave it away."""
         return ownership.successor(self._view(self.groups[key], phase, (), ()), besides=self.me)
 
-    def next_deadline(self, phase: Phase) -> Optional[int]:
+    def next_deadline(self, phase: Phase) -> int | None:
         """When a failure is next to be tried again; only an active node does."""
         if phase is not Phase.ACTIVE:
             return None
@@ -242,14 +244,14 @@ class Steward:
             return peer.last_heard_ms
         return now_ms
 
-    def _heard_by_others(self) -> Tuple[str, ...]:
-        names: List[str] = []
+    def _heard_by_others(self) -> tuple[str, ...]:
+        names: list[str] = []
         for peer in self._membership.alive():
             if peer.report is not None:
                 names += peer.report.hears
         return tuple(names)
 
-    def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: Tuple[str, ...]) -> View:
+    def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: tuple[str, ...]) -> View:
         key = local.group.key
         seats = tuple(
             self._my_seat(local, phase) if name == self.me else _seat(self._membership.peers[name], key)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
 
 from ..config.model import HaCf
 from ..wire.message import Field, Message, binary, decimal, hexadecimal, string
@@ -84,13 +84,13 @@ class Transmitter:
         self.sent += 1
         return SendMessage(message)
 
-    def _numbered(self, own: List[Field], now_ms: int) -> SendMessage:
+    def _numbered(self, own: list[Field], now_ms: int) -> SendMessage:
         seq = self.history.next_seq()
         sent = self._unnumbered(own, now_ms, seq)
         self.history.remember(seq, sent.message)
         return sent
 
-    def _unnumbered(self, own: List[Field], now_ms: int, seq: Optional[int] = None) -> SendMessage:
+    def _unnumbered(self, own: list[Field], now_ms: int, seq: int | None = None) -> SendMessage:
         self.sent += 1
         numbers = [] if seq is None else [hexadecimal("seq", seq)]
         stamp = max(1, (self.wall_offset_ms + now_ms) // 1000)

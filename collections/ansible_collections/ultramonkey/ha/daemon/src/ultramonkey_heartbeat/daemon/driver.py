@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Callable, Optional, Sequence
+from collections.abc import Sequence
+from typing import Callable
 
 from ..core import events as ev
 from ..core.effects import Effect
@@ -22,7 +23,7 @@ class Driver:
         self._node = node
         self._carry_out = carry_out
         self._loop = loop
-        self._timer: Optional[asyncio.TimerHandle] = None
+        self._timer: asyncio.TimerHandle | None = None
         self._armed_ms = 0
 
     def now_ms(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Dict, Mapping, Protocol, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Protocol
 
 from ..config.model import Group
 from ..core import effects as fx
@@ -12,8 +13,8 @@ from ..links.base import Link
 from ..wire.codec import Codec
 from ..wire.message import Message
 from .notices import word
-from .persistence import HeldGroups, write_generation
 from .paths import Paths
+from .persistence import HeldGroups, write_generation
 
 Reply = Callable[[str, Mapping[str, Any]], None]
 
@@ -54,8 +55,8 @@ class Executor:
         self._paths = paths
         self._log = log
         self._on_exit = on_exit
-        self._waiting: Dict[str, Reply] = {}
-        self._deeds: Dict[type, Callable[[Any], None]] = {
+        self._waiting: dict[str, Reply] = {}
+        self._deeds: dict[type, Callable[[Any], None]] = {
             fx.SendMessage: self._send,
             fx.StartGroup: self._start,
             fx.StopGroup: self._stop,
@@ -73,7 +74,7 @@ class Executor:
                     self._log.log(*word(effect))
                 else:
                     self._deeds[type(effect)](effect)
-            except Exception:
+            except Exception:  # noqa: BLE001, PERF203 - whatever it is, heartbeats must go on
                 self._log.exception("could not carry out %r", effect)
 
     def await_reply(self, request_id: str, reply: Reply) -> None:
@@ -81,7 +82,7 @@ class Executor:
         self._waiting[request_id] = reply
 
     def _send(self, effect: fx.SendMessage) -> None:
-        frames: Dict[str, bytes] = {}
+        frames: dict[str, bytes] = {}
         for link in self._links:
             if effect.links is None or link.name in effect.links:
                 frame = frames.get(link.form)

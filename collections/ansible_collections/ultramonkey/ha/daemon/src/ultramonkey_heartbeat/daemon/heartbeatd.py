@@ -7,7 +7,8 @@ import logging
 import random
 import signal
 import time
-from typing import Any, Callable, List, Mapping, Union
+from collections.abc import Mapping
+from typing import Any, Callable, Union
 
 from .. import __version__
 from ..config.address import address_of
@@ -24,6 +25,7 @@ from ..net.announce import Announcer
 from ..net.monitor import Monitor
 from ..net.netlink import Network
 from ..net.packet import PacketSender
+from ..reading import load
 from ..resources.agent import Agent
 from ..resources.factory import Surroundings, make_agent
 from ..resources.runner import Runner
@@ -34,7 +36,6 @@ from .executor import Executor
 from .keys import make_codec
 from .paths import Paths
 from .persistence import HeldGroups
-from ..reading import load
 
 Reply = Callable[[str, Mapping[str, Any]], None]
 
@@ -55,7 +56,7 @@ class Heartbeatd:
         self._announcer = Announcer(self._loop, self._packets)
         self._network = Network()
         self._runner = Runner(self._agent_for, self._group_event)
-        self._links: List[Link] = make_links(configuration.ha.links, self, self._loop)
+        self._links: list[Link] = make_links(configuration.ha.links, self, self._loop)
         self._monitor = Monitor(self._loop, self)
         self._executor = Executor(
             codec=make_codec(configuration.authkeys),
@@ -181,7 +182,11 @@ class Heartbeatd:
         self._runner.check_addresses()
 
     def _group_event(self, event: Union[ev.ResourceFinished, ev.AddressLost]) -> None:
-        if isinstance(event, ev.ResourceFinished) and event.clean and not (event.ok and event.operation == "start"):
+        if (
+            isinstance(event, ev.ResourceFinished)
+            and event.clean
+            and not (event.ok and event.operation == "start")
+        ):
             self._held.remove(event.group)
         self._driver.give(event)
 

@@ -22,7 +22,9 @@ class Lock:
         except BlockingIOError:
             pid = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise AlreadyRunningError(f"another heartbeatd runs here already (pid {pid or 'unknown'})") from None
+            raise AlreadyRunningError(
+                f"another heartbeatd runs here already (pid {pid or 'unknown'})"
+            ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 

@@ -10,7 +10,6 @@ import logging.handlers
 import os
 import queue
 import sys
-from typing import Optional
 
 # A log that cannot be written for this many records is missing some; a daemon that waits is dead.
 RECORDS_MAX = 10_000
@@ -40,7 +39,7 @@ class _DroppingHandler(logging.handlers.QueueHandler):
 class Logs:
     """The log of the daemon, from `start` to `stop`."""
 
-    def __init__(self, debug: int = 0, logfile: Optional[str] = None) -> None:
+    def __init__(self, debug: int = 0, logfile: str | None = None) -> None:
         records: queue.Queue[logging.LogRecord] = queue.Queue(RECORDS_MAX)
         handlers = [_stderr_handler()]
         if logfile is not None:

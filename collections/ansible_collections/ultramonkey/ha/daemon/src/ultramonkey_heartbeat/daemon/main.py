@@ -7,15 +7,14 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional
 
 from .. import __version__
 from ..config.model import Configuration
+from ..reading import load
 from . import service
 from .lock import AlreadyRunningError, Lock
 from .logs import Logs
 from .paths import Paths
-from ..reading import load
 
 # Exit codes: those of heartbeat 3.0.6 where it has one.
 EXIT_OK = 0
@@ -23,7 +22,7 @@ EXIT_FAILED = 1
 EXIT_CONFIGURATION = 6
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the daemon, check its configuration, or clean up after it; returns the exit code."""
     options = _parser().parse_args(arguments)
     paths = Paths(options.directory, options.state_directory, options.run_directory)
@@ -53,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         "the keys again.",
     )
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--check", action="store_true", help="check the configuration, print problems, exit 0 or 1")
+    action.add_argument(
+        "--check", action="store_true", help="check the configuration, print problems, exit 0 or 1"
+    )
     action.add_argument(
         "--release",
         action="store_true",
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(paths: Paths, node: Optional[str]) -> int:
+def _check(paths: Paths, node: str | None) -> int:
     try:
         loaded = load(paths.configuration, node)
     except OSError as error:
@@ -80,7 +81,7 @@ def _check(paths: Paths, node: Optional[str]) -> int:
     return EXIT_FAILED if loaded.configuration is None else EXIT_OK
 
 
-def _configuration(paths: Paths, node: Optional[str]) -> Optional[Configuration]:
+def _configuration(paths: Paths, node: str | None) -> Configuration | None:
     loaded = load(paths.configuration, node)
     for problem in loaded.problems:
         print(f"heartbeatd: {problem}", file=sys.stderr)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Dict, Tuple, Type
+from typing import Any, Callable
 
 from ..core import notices as n
 from ..core.assignment import Assignment
 
-Worded = Tuple[int, str]
+Worded = tuple[int, str]
 
 
 def word(notice: n.Notice) -> Worded:
@@ -51,7 +51,7 @@ def _rejected(s: n.FrameRejected) -> Worded:
     return logging.WARNING, f"link {s.link}: rejected a frame: {s.reason} (said once, then counted)"
 
 
-_WORDS: Dict[Type[n.Notice], Callable[[Any], Worded]] = {
+_WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
     n.NodeStateChanged: _node_state,
     n.PeerLinkChanged: _peer_link,
     n.OwnLinkChanged: _own_link,

@@ -6,8 +6,8 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable, Optional, Tuple
 
 from ..core.transmit import Identity
 from .paths import Paths
@@ -68,9 +68,9 @@ class HeldGroups:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._keys: Tuple[str, ...] = ()
+        self._keys: tuple[str, ...] = ()
 
-    def left_behind(self) -> Optional[Tuple[str, ...]]:
+    def left_behind(self) -> tuple[str, ...] | None:
         """What a daemon that crashed may have left running; None after a clean end."""
         try:
             keys = json.loads(self._path.read_text())

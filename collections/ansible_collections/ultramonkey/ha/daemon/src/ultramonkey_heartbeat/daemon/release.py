@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import List
 
 from ..config.address import address_of
 from ..config.model import Configuration, Resource
@@ -54,7 +53,7 @@ async def release(configuration: Configuration, paths: Paths, log: logging.Logge
     groups = [group for group in configuration.groups if group.key in keys]
     outcomes = await Runner(agent_for, lambda _: None).release_now(groups)
     await network.close()
-    stuck: List[str] = [outcome.group for outcome in outcomes if not outcome.ok]
+    stuck: list[str] = [outcome.group for outcome in outcomes if not outcome.ok]
     for outcome in outcomes:
         if not outcome.ok:
             log.error("group %s: could not be released: %s", outcome.group, outcome.reason)

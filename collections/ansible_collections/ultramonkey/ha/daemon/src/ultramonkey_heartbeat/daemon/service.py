@@ -10,7 +10,6 @@ import ctypes
 import gc
 import os
 import socket
-from typing import Optional
 
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
@@ -26,7 +25,7 @@ def notify(state: str) -> None:
         channel.sendto(state.encode(), target)
 
 
-def watchdog_interval_s() -> Optional[float]:
+def watchdog_interval_s() -> float | None:
     """How often the watchdog must be told that we live: half of what systemd allows; None without one."""
     allowed_us = os.environ.get("WATCHDOG_USEC", "")
     if not allowed_us.isdigit() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
@@ -40,7 +39,7 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def become_realtime(priority: int) -> Optional[str]:
+def become_realtime(priority: int) -> str | None:
     """Run before ordinary processes, in locked memory (`realtime on`). Returns why not, or None.
 
     Children get ordinary scheduling back. Pages are locked as they are touched: a thread's untouched

@@ -14,7 +14,7 @@ import ipaddress
 import os
 import socket
 from dataclasses import dataclass
-from typing import Any, Generic, Optional, Tuple, TypeVar, Union
+from typing import Any, Generic, TypeVar, Union
 
 from ..config.model import BroadcastLink, MulticastLink, UnicastLink
 from .base import LinkCounters, LinkListener
@@ -80,12 +80,12 @@ class UdpLink(Generic[C]):
         self._loop = loop
         self._receivers = receivers
         self._wanted = False
-        self._reported: Optional[Tuple[bool, str]] = None
-        self._sender: Optional[socket.socket] = None
-        self._own: Optional[Tuple[str, int]] = None
-        self._path: Optional[Path] = None
-        self._key: Optional[ReceiverKey] = None
-        self._look_again: Optional[asyncio.Handle] = None
+        self._reported: tuple[bool, str] | None = None
+        self._sender: socket.socket | None = None
+        self._own: tuple[str, int] | None = None
+        self._path: Path | None = None
+        self._key: ReceiverKey | None = None
+        self._look_again: asyncio.Handle | None = None
 
     def open(self) -> None:
         """Begin to carry messages as soon as the interface allows it. Never raises."""
@@ -235,12 +235,12 @@ class UdpLink(Generic[C]):
             raise
         return sock
 
-    def _sockaddr(self, path: Path) -> Tuple[Any, ...]:
+    def _sockaddr(self, path: Path) -> tuple[Any, ...]:
         if family_of(path.destination) == socket.AF_INET6:
             return (path.destination, self._port, 0, _zone(path.destination, path.index))
         return (path.destination, self._port)
 
-    def _source_sockaddr(self, path: Path) -> Tuple[Any, ...]:
+    def _source_sockaddr(self, path: Path) -> tuple[Any, ...]:
         if family_of(path.source) == socket.AF_INET6:
             return (path.source, 0, 0, _zone(path.source, path.index))
         return (path.source, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List, Optional, Sequence
+from collections.abc import Sequence
 
 from ..config.model import BroadcastLink, LinkConfig, MulticastLink, UnicastLink
 from .base import Link, LinkListener
@@ -13,7 +13,7 @@ from .udp import UdpBroadcastLink, UdpMulticastLink, UdpUnicastLink
 
 def make_links(
     configs: Sequence[LinkConfig], listener: LinkListener, loop: asyncio.AbstractEventLoop
-) -> List[Link]:
+) -> list[Link]:
     """All links of a configuration. They share receiving sockets, so they should be made together."""
     receivers = Receivers(loop)
     return [make_link(config, listener, loop, receivers) for config in configs]
@@ -23,7 +23,7 @@ def make_link(
     config: LinkConfig,
     listener: LinkListener,
     loop: asyncio.AbstractEventLoop,
-    receivers: Optional[Receivers] = None,
+    receivers: Receivers | None = None,
 ) -> Link:
     """One link, not yet open. Raises NotImplementedError for a medium that is not built in."""
     shared = receivers or Receivers(loop)

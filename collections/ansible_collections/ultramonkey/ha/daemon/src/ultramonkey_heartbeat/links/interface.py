@@ -13,7 +13,6 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Optional
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCGIFADDR = 0x8915
@@ -42,8 +41,8 @@ class InterfaceFacts:
 
     name: str
     index: int
-    ipv4: Optional[str]
-    ipv4_broadcast: Optional[str]
+    ipv4: str | None
+    ipv4_broadcast: str | None
 
 
 def read_interface(name: str) -> InterfaceFacts:
@@ -66,7 +65,7 @@ def read_interface(name: str) -> InterfaceFacts:
     return InterfaceFacts(name, index, ipv4, broadcast)
 
 
-def _broadcast(sock: socket.socket, name: str, ipv4: str) -> Optional[str]:
+def _broadcast(sock: socket.socket, name: str, ipv4: str) -> str | None:
     broadcast = _ask_address(sock, _SIOCGIFBRDADDR, name)
     if broadcast not in (None, _UNSET):
         return broadcast
@@ -78,7 +77,7 @@ def _broadcast(sock: socket.socket, name: str, ipv4: str) -> Optional[str]:
     return str(network.broadcast_address)
 
 
-def _ask_address(sock: socket.socket, request: int, name: str) -> Optional[str]:
+def _ask_address(sock: socket.socket, request: int, name: str) -> str | None:
     try:
         reply = _ask(sock, request, name)
     except OSError as error:

@@ -12,7 +12,7 @@ import asyncio
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Dict, List, Protocol, Set, Tuple
+from typing import Protocol
 
 # The largest UDP datagram fits.
 _BUFFER_BYTES = 65_536
@@ -55,10 +55,10 @@ class Receivers:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._receivers: Dict[ReceiverKey, _Receiver] = {}
+        self._receivers: dict[ReceiverKey, _Receiver] = {}
         # Addresses and ports that we send from. What comes from there are our own messages, looped
         # back by the kernel. (A message with our *name* from elsewhere must be seen.)
-        self.own_sources: Set[Tuple[str, int]] = set()
+        self.own_sources: set[tuple[str, int]] = set()
 
     def subscribe(self, key: ReceiverKey, subscriber: Subscriber) -> None:
         """Open the socket if need be and deliver to `subscriber` too. Raises OSError."""
@@ -81,9 +81,9 @@ class _Receiver:
     """One bound socket."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, key: ReceiverKey, own_sources: Set[Tuple[str, int]]
+        self, loop: asyncio.AbstractEventLoop, key: ReceiverKey, own_sources: set[tuple[str, int]]
     ) -> None:
-        self.subscribers: List[Subscriber] = []
+        self.subscribers: list[Subscriber] = []
         self._loop = loop
         self._own_sources = own_sources
         self._buffer = bytearray(_BUFFER_BYTES)
@@ -111,7 +111,7 @@ class _Receiver:
             self._deliver(size, ancillary, flags, _plain(source[0]), source[1])
 
     def _deliver(
-        self, size: int, ancillary: List[Tuple[int, int, bytes]], flags: int, source: str, port: int
+        self, size: int, ancillary: list[tuple[int, int, bytes]], flags: int, source: str, port: int
     ) -> None:
         if (source, port) in self._own_sources:
             return
@@ -129,7 +129,7 @@ def _plain(address: str) -> str:
     return address.split("%", 1)[0]
 
 
-def _destination(ancillary: List[Tuple[int, int, bytes]]) -> str:
+def _destination(ancillary: list[tuple[int, int, bytes]]) -> str:
     """The address a datagram was sent to, empty when the kernel did not say."""
     for level, kind, data in ancillary:
         if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:

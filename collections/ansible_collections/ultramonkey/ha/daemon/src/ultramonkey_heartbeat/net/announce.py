@@ -12,7 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Protocol, Tuple
+from typing import Callable, Protocol
 
 from . import arp, ndp
 from .types import ResolvedAddress
@@ -24,7 +24,7 @@ class FrameSender(Protocol):
     def send(self, interface: str, frame: bytes) -> bool:
         """Send one frame, best effort."""
 
-    def mac(self, interface: str) -> Optional[bytes]:
+    def mac(self, interface: str) -> bytes | None:
         """The interface's Ethernet address, or None."""
 
 
@@ -64,12 +64,12 @@ class Announcer:
     """Announces addresses from the event loop's timers. Interfaces that are not Ethernet stay silent."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sender: FrameSender, rhythm: Optional[Rhythm] = None
+        self, loop: asyncio.AbstractEventLoop, sender: FrameSender, rhythm: Rhythm | None = None
     ) -> None:
         self._loop = loop
         self._sender = sender
         self._rhythm = rhythm or Rhythm()
-        self._timers: Dict[Tuple[str, str], asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
 
     def start(self, address: ResolvedAddress) -> None:
         """Announce now and go on; an announcement of the same address that still runs begins anew."""
@@ -91,10 +91,10 @@ class Announcer:
             timer.cancel()
         self._timers.clear()
 
-    def _pair(self, address: ResolvedAddress) -> List[Builder]:
+    def _pair(self, address: ResolvedAddress) -> list[Builder]:
         return [_advertisement] if address.is_ipv6 else [_request, _reply]
 
-    def _later(self, address: ResolvedAddress, rest: List[Builder]) -> None:
+    def _later(self, address: ResolvedAddress, rest: list[Builder]) -> None:
         """Arm the one timer of the address: for the next frame of `rest`, else for the refresh."""
         if rest:
             # One advertisement stands for a pair, so it comes half as often as ARP frames do.
@@ -108,7 +108,7 @@ class Announcer:
             return
         self._timers[address.interface, address.ip] = self._loop.call_later(delay_ms / 1000, action)
 
-    def _next(self, address: ResolvedAddress, rest: List[Builder]) -> None:
+    def _next(self, address: ResolvedAddress, rest: list[Builder]) -> None:
         self._send(address, rest[0])
         self._later(address, rest[1:])
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from typing import Optional, Protocol
+from typing import Protocol
 
 from .rtnetlink import (
     GROUP_IPV4_ADDRESS,
@@ -46,7 +46,7 @@ class Monitor:
     def __init__(self, loop: asyncio.AbstractEventLoop, listener: NetworkListener) -> None:
         self._loop = loop
         self._listener = listener
-        self._socket: Optional[socket.socket] = None
+        self._socket: socket.socket | None = None
 
     def open(self) -> None:
         """Begin to listen. Raises OSError when the kernel has no netlink socket for us."""

@@ -13,7 +13,7 @@ import errno
 import ipaddress
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ..config.model import Address
 from . import pyroute
@@ -36,7 +36,7 @@ _MAX_LABEL = 15
 _LONGEST_WITH_BROADCAST = 30
 _LOOPBACK = "lo"
 
-_REMEDIES: Dict[int, Tuple[str, str]] = {
+_REMEDIES: dict[int, tuple[str, str]] = {
     errno.EPERM: ("not permitted", "run as root or with CAP_NET_ADMIN"),
     errno.EACCES: ("not permitted", "check that IPv6 is not disabled on the interface"),
     errno.ENODEV: ("no such interface", "check the interface's name with `ip link`"),
@@ -62,7 +62,7 @@ class Network:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._close_socket)
         self._worker.shutdown(wait=False)
 
-    async def interfaces(self) -> List[Interface]:
+    async def interfaces(self) -> list[Interface]:
         """All interfaces, in the kernel's order."""
         return await self._call(_interfaces)
 
@@ -82,7 +82,7 @@ class Network:
         found = await self.find_address(address.ip, address.interface)
         return bool(found)
 
-    async def find_address(self, ip: str, interface: Optional[str] = None) -> List[ResolvedAddress]:
+    async def find_address(self, ip: str, interface: str | None = None) -> list[ResolvedAddress]:
         """Where the address is now. Without `interface` everywhere but on the loopback interface.
 
         The real servers of a load balancer carry its address on loopback; that one is not ours.
@@ -119,7 +119,7 @@ class Network:
             iproute.close()
 
 
-def _interfaces(iproute: Any) -> List[Interface]:
+def _interfaces(iproute: Any) -> list[Interface]:
     return [
         Interface(
             name=link.get_attr("IFLA_IFNAME"),
@@ -173,7 +173,7 @@ def _delete(iproute: Any, address: ResolvedAddress, index: int) -> bool:
     return True
 
 
-def _find(iproute: Any, ip: str, interface: Optional[str]) -> List[ResolvedAddress]:
+def _find(iproute: Any, ip: str, interface: str | None) -> list[ResolvedAddress]:
     wanted = ipaddress.ip_address(ip)
     found = []
     for entry in iproute.get_addr(family=_family(ip)):
@@ -216,9 +216,9 @@ def _resolve(iproute: Any, address: Address) -> ResolvedAddress:
     return ResolvedAddress(str(ip), prefix_length, interface, label, broadcast)
 
 
-def _connected_route(iproute: Any, ip: str, interface: Optional[str]) -> Tuple[str, int]:
+def _connected_route(iproute: Any, ip: str, interface: str | None) -> tuple[str, int]:
     """Interface and prefix length of the directly connected network that the address belongs to."""
-    request: Dict[str, Any] = {"dst": ip, "family": _family(ip), "flags": _RTM_F_FIB_MATCH}
+    request: dict[str, Any] = {"dst": ip, "family": _family(ip), "flags": _RTM_F_FIB_MATCH}
     if interface is not None:
         request["oif"] = _index(interface)
     try:
@@ -240,7 +240,7 @@ def _connected_route(iproute: Any, ip: str, interface: Optional[str]) -> Tuple[s
     )
 
 
-def _label(interface: str, label: Optional[str]) -> Optional[str]:
+def _label(interface: str, label: str | None) -> str | None:
     """The kernel's form of a label: it begins with the interface's name."""
     if label is None:
         return None
@@ -252,7 +252,7 @@ def _label(interface: str, label: Optional[str]) -> Optional[str]:
     return whole
 
 
-def _request(address: ResolvedAddress, index: int) -> Dict[str, Any]:
+def _request(address: ResolvedAddress, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "family": _family(address.ip),

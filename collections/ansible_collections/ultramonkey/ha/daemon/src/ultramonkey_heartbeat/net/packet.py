@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import socket
 import struct
-from typing import Optional
 
 _SIOCGIFHWADDR = 0x8927
 _ARPHRD_ETHER = 1
@@ -21,7 +20,7 @@ class PacketSender:
     """Sends frames, best effort: what cannot be sent now is counted and dropped. Needs CAP_NET_RAW."""
 
     def __init__(self) -> None:
-        self._socket: Optional[socket.socket] = None
+        self._socket: socket.socket | None = None
         self.sent = 0
         self.errors = 0
 
@@ -35,7 +34,7 @@ class PacketSender:
         self.sent += 1
         return True
 
-    def mac(self, interface: str) -> Optional[bytes]:
+    def mac(self, interface: str) -> bytes | None:
         """The interface's Ethernet address, or None when it is gone or is no Ethernet interface."""
         request = struct.pack("16sH14x", interface.encode()[: _NAME_SIZE - 1], 0)
         try:

@@ -13,12 +13,12 @@ import importlib
 import importlib.util
 import sys
 import types
-from typing import Any, Tuple
+from typing import Any
 
 _PACKAGE = "pyroute2"
 
 
-def load() -> Tuple[Any, Any]:
+def load() -> tuple[Any, Any]:
     """The classes `IPRoute` and `NetlinkError`. Raises ImportError when pyroute2 is not installed."""
     if _PACKAGE not in sys.modules and _register_bare_package():
         try:
@@ -42,7 +42,7 @@ def _register_bare_package() -> bool:
     return True
 
 
-def _classes() -> Tuple[Any, Any]:
+def _classes() -> tuple[Any, Any]:
     iproute = importlib.import_module(f"{_PACKAGE}.iproute.linux")
     exceptions = importlib.import_module(f"{_PACKAGE}.netlink.exceptions")
     return iproute.IPRoute, exceptions.NetlinkError

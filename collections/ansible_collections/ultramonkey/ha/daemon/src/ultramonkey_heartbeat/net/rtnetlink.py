@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Union
 
 GROUP_LINK = 0x1
 GROUP_IPV4_ADDRESS = 0x10
@@ -51,11 +52,11 @@ class AddressEvent:
     deleted: bool
 
 
-def parse(data: bytes) -> List[Union[LinkEvent, AddressEvent]]:
+def parse(data: bytes) -> list[Union[LinkEvent, AddressEvent]]:
     """The events in one datagram from the kernel. What is not understood is skipped."""
-    events: List[Union[LinkEvent, AddressEvent]] = []
+    events: list[Union[LinkEvent, AddressEvent]] = []
     for kind, body in _messages(data):
-        event: Optional[Union[LinkEvent, AddressEvent]] = None
+        event: Union[LinkEvent, AddressEvent] | None = None
         if kind in (_NEW_LINK, _DELETED_LINK):
             event = _link(body, deleted=kind == _DELETED_LINK)
         elif kind in (_NEW_ADDRESS, _DELETED_ADDRESS):
@@ -65,7 +66,7 @@ def parse(data: bytes) -> List[Union[LinkEvent, AddressEvent]]:
     return events
 
 
-def _messages(data: bytes) -> Iterator[Tuple[int, bytes]]:
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, _flags, _sequence, _port = _HEADER.unpack_from(data, offset)
@@ -75,7 +76,7 @@ def _messages(data: bytes) -> Iterator[Tuple[int, bytes]]:
         offset += _aligned(length)
 
 
-def _link(body: bytes, *, deleted: bool) -> Optional[LinkEvent]:
+def _link(body: bytes, *, deleted: bool) -> LinkEvent | None:
     if len(body) < _LINK.size:
         return None
     _family, _pad, _kind, index, flags, _change = _LINK.unpack_from(body)
@@ -94,7 +95,7 @@ def _link(body: bytes, *, deleted: bool) -> Optional[LinkEvent]:
     )
 
 
-def _address(body: bytes, *, deleted: bool) -> Optional[AddressEvent]:
+def _address(body: bytes, *, deleted: bool) -> AddressEvent | None:
     if len(body) < _ADDRESS.size:
         return None
     _family, _prefix_length, _flags, _scope, index = _ADDRESS.unpack_from(body)
@@ -105,7 +106,7 @@ def _address(body: bytes, *, deleted: bool) -> Optional[AddressEvent]:
     return AddressEvent(index, str(ipaddress.ip_address(packed)), deleted)
 
 
-def _attributes(body: bytes, offset: int) -> Iterator[Tuple[int, bytes]]:
+def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
     while offset + _ATTRIBUTE.size <= len(body):
         length, kind = _ATTRIBUTE.unpack_from(body, offset)
         if length < _ATTRIBUTE.size or offset + length > len(body):

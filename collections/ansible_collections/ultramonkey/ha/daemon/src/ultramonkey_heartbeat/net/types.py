@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 
 class NetError(Exception):
@@ -38,8 +37,8 @@ class ResolvedAddress:
     ip: str
     prefix_length: int
     interface: str
-    label: Optional[str] = None
-    broadcast: Optional[str] = None
+    label: str | None = None
+    broadcast: str | None = None
 
     @property
     def is_ipv6(self) -> bool:

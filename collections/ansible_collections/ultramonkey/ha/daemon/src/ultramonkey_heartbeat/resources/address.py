@@ -6,7 +6,8 @@ Where heartbeat's scripts take 200 ms, this takes one: one netlink request and t
 from __future__ import annotations
 
 import asyncio
-from typing import Awaitable, List, Optional, Protocol, Tuple, TypeVar
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
 
 from ..config.model import Address
 from ..net.types import NetError, ResolvedAddress
@@ -27,7 +28,7 @@ class AddressBook(Protocol):
     async def remove_address(self, address: ResolvedAddress) -> bool:
         """Take the address off its interface. False when it was not there."""
 
-    async def find_address(self, ip: str, interface: Optional[str] = None) -> List[ResolvedAddress]:
+    async def find_address(self, ip: str, interface: str | None = None) -> list[ResolvedAddress]:
         """Where the address is now."""
 
 
@@ -52,7 +53,7 @@ class AddressAgent(Agent):
         self._network = network
         self._announcer = announcer
         self._timeouts = timeouts
-        self._started: Optional[ResolvedAddress] = None
+        self._started: ResolvedAddress | None = None
 
     async def start(self) -> None:
         """Add the address if it is not there, and announce it in any case."""
@@ -74,7 +75,7 @@ class AddressAgent(Agent):
             self._announcer.start(self._started)
 
     @property
-    def addresses(self) -> Tuple[str, ...]:
+    def addresses(self) -> tuple[str, ...]:
         """The address, while started."""
         return (self._started.ip,) if self._started is not None else ()
 
@@ -94,7 +95,7 @@ class AddressAgent(Agent):
             await self._network.remove_address(found)
         self._started = None
 
-    async def _find(self) -> List[ResolvedAddress]:
+    async def _find(self) -> list[ResolvedAddress]:
         return await self._network.find_address(self._address.address, self._address.interface)
 
     async def _within(self, timeout_ms: int, operation: str, work: Awaitable[_T]) -> _T:

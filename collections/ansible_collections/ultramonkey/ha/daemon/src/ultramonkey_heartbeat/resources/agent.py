@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
 
 from .process import ProcessResult
 
@@ -53,12 +52,12 @@ class Agent(ABC):
         """Tell the network again where the resource is, if it is started and the network cares."""
 
     @property
-    def addresses(self) -> Tuple[str, ...]:
+    def addresses(self) -> tuple[str, ...]:
         """The IP addresses that this host has because of this resource, while it is started."""
         return ()
 
 
-def environment(node: str, extra: Optional[Dict[str, str]] = None) -> Dict[str, str]:
+def environment(node: str, extra: dict[str, str] | None = None) -> dict[str, str]:
     """What a resource script finds in its environment: little, and the same on every host.
 
     The locale matters: `status` is recognised by English words.

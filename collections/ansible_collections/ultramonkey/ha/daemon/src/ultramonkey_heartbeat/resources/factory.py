@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Sequence
 
 from ..config.model import Address, Resource
 from .address import AddressAgent, AddressBook, Herald
@@ -28,7 +28,7 @@ class Surroundings:
     systemctl: str = SYSTEMCTL
 
 
-def make_agent(resource: Resource, address: Optional[Address], surroundings: Surroundings) -> Agent:
+def make_agent(resource: Resource, address: Address | None, surroundings: Surroundings) -> Agent:
     """The agent for a resource. `address` is what its arguments mean, if it is an address."""
     timeouts = surroundings.timeouts
     if address is not None and resource.script in ADDRESS_SCRIPTS:
@@ -58,7 +58,7 @@ def make_agent(resource: Resource, address: Optional[Address], surroundings: Sur
     )
 
 
-def _unit(resource: Resource) -> Optional[str]:
+def _unit(resource: Resource) -> str | None:
     if resource.script == "systemd" and len(resource.arguments) == 1:
         return resource.arguments[0]
     if resource.script.endswith(UNIT_SUFFIXES) and not resource.arguments:

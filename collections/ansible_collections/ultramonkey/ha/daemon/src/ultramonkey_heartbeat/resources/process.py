@@ -18,8 +18,9 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Deque, List, Mapping, Optional, Sequence
+from typing import IO
 from weakref import WeakKeyDictionary
 
 # Kept of each of the two outputs; the beginning of longer ones is forgotten.
@@ -39,7 +40,7 @@ class ProgramError(Exception):
 class ProcessResult:
     """What became of a program. `exit_code` is negative for a signal, None when it would not end."""
 
-    exit_code: Optional[int]
+    exit_code: int | None
     stdout: str
     stderr: str
     timed_out: bool
@@ -83,7 +84,7 @@ class _Process:
         self._stderr = _Output(loop, self._popen.stderr)
         self._ended: asyncio.Future[None] = loop.create_future()
         self._released = False
-        self._pidfd: Optional[int] = None
+        self._pidfd: int | None = None
         self._watch()
 
     async def ended_within(self, seconds: float) -> bool:
@@ -159,15 +160,15 @@ class _Output:
     and not reading would make it wait for ever.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, pipe: Optional[IO[bytes]]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None) -> None:
         assert pipe is not None  # noqa: S101 - for mypy; Popen was asked for pipes
         self._loop = loop
         # The pipe outlives the Popen object, which closes what it has when it is forgotten.
         self._descriptor = os.dup(pipe.fileno())
         pipe.close()
-        self._chunks: Deque[bytes] = deque()
+        self._chunks: deque[bytes] = deque()
         self._kept = 0
-        self._text: Optional[str] = None
+        self._text: str | None = None
         os.set_blocking(self._descriptor, False)
         loop.add_reader(self._descriptor, self._read)
 
@@ -216,7 +217,7 @@ class _Output:
             self._descriptor = -1
 
 
-_LEFT_BEHIND: WeakKeyDictionary[asyncio.AbstractEventLoop, List[_Output]] = WeakKeyDictionary()
+_LEFT_BEHIND: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Output]] = WeakKeyDictionary()
 
 
 def close_left_behind(loop: asyncio.AbstractEventLoop) -> None:

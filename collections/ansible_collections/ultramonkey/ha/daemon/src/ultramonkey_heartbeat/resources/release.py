@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List, Mapping, Optional, Protocol, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from ..config.model import Group
 from ..core.events import ResourceFinished
@@ -19,8 +20,8 @@ class Stop(Protocol):
 
 
 async def release_groups(
-    groups: Sequence[Tuple[Group, Sequence[Agent]]], stop: Stop
-) -> Tuple[ResourceFinished, ...]:
+    groups: Sequence[tuple[Group, Sequence[Agent]]], stop: Stop
+) -> tuple[ResourceFinished, ...]:
     """Remove all addresses first, at once, then stop what else runs, group by group at the same time.
 
     Addresses come first, against the usual order, because another node may hold them already: each
@@ -33,9 +34,9 @@ async def release_groups(
 
 
 async def _release(
-    group: Group, agents: Sequence[Agent], stop: Stop, problems: Mapping[int, Optional[str]]
+    group: Group, agents: Sequence[Agent], stop: Stop, problems: Mapping[int, str | None]
 ) -> ResourceFinished:
-    found: List[str] = []
+    found: list[str] = []
     for agent in reversed(agents):
         if isinstance(agent, AddressAgent):
             problem = problems[id(agent)]
@@ -46,7 +47,7 @@ async def _release(
     return ResourceFinished(group.key, "stop", ok=not found, reason="; ".join(found), clean=not found)
 
 
-async def _stop_if_running(stop: Stop, agent: Agent) -> Optional[str]:
+async def _stop_if_running(stop: Stop, agent: Agent) -> str | None:
     try:
         if not await agent.status():
             return None
@@ -59,7 +60,7 @@ async def _stop_if_running(stop: Stop, agent: Agent) -> Optional[str]:
     return await _try(stop, agent, started=True)
 
 
-async def _try(stop: Stop, agent: Agent, *, started: bool) -> Optional[str]:
+async def _try(stop: Stop, agent: Agent, *, started: bool) -> str | None:
     try:
         await stop(agent, started=started)
     except ResourceError as error:

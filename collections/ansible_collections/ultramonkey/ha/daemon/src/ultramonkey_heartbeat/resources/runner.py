@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
+from typing import Callable, Union
 
 from ..config.model import Group, Resource
 from ..core.events import AddressLost, ResourceFinished
@@ -44,13 +45,13 @@ class _Entry:
     """A group, its agents, and what is going on with it."""
 
     group: Group
-    agents: Tuple[Agent, ...]
+    agents: tuple[Agent, ...]
     # Positions of the resources of which something may run, because we tried to start them.
-    touched: Set[int] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
     held: bool = False
-    operation: Optional[str] = None
-    next: Optional[str] = None
-    task: Optional[asyncio.Task[ResourceFinished]] = None
+    operation: str | None = None
+    next: str | None = None
+    task: asyncio.Task[ResourceFinished] | None = None
     # A start that has failed and cleans up is not broken off: it does what a stop would do.
     may_break_off: bool = False
 
@@ -66,13 +67,13 @@ class Runner:
         self,
         agent_for: Callable[[Resource], Agent],
         report: Report,
-        retries: Optional[StopRetries] = None,
+        retries: StopRetries | None = None,
     ) -> None:
         self._agent_for = agent_for
         self._report = report
         self._retries = retries or StopRetries()
-        self._entries: Dict[str, _Entry] = {}
-        self._checks: Set[asyncio.Task[None]] = set()
+        self._entries: dict[str, _Entry] = {}
+        self._checks: set[asyncio.Task[None]] = set()
 
     def start(self, group: Group) -> None:
         """Start the group's resources left to right; those that run already are left alone."""
@@ -119,14 +120,14 @@ class Runner:
                 for ip in agent.addresses if entry.held else ():
                     self._check(entry, agent, ip)
 
-    async def stop_all(self) -> Tuple[ResourceFinished, ...]:
+    async def stop_all(self) -> tuple[ResourceFinished, ...]:
         """Stop every group of which something may run, and wait. Returns (and reports) how it went."""
         stopping = [entry for entry in self._entries.values() if entry.touched or entry.operation]
         for entry in stopping:
             self.stop(entry.group)
         return tuple([await self._stopped(entry) for entry in stopping])
 
-    async def release_now(self, groups: Iterable[Group]) -> Tuple[ResourceFinished, ...]:
+    async def release_now(self, groups: Iterable[Group]) -> tuple[ResourceFinished, ...]:
         """Take down what an earlier run of the daemon left behind: all addresses at once, then the rest.
 
         For use before anything was started. Resources whose status says that they do not run are left
@@ -211,7 +212,7 @@ class Runner:
             entry.group.key, "stop", ok=problem is None, reason=problem or "", clean=problem is None
         )
 
-    async def _stop_positions(self, entry: _Entry, positions: List[int]) -> Optional[str]:
+    async def _stop_positions(self, entry: _Entry, positions: list[int]) -> str | None:
         """Stop resources in this order, up to the first that will not stop; why it will not, or None."""
         for position in positions:
             try:

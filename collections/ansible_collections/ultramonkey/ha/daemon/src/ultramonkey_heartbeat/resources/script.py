@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Mapping, Sequence, Tuple
 
 from . import process
 from .agent import Agent, MissingResourceError, ResourceError, Timeouts, failure
@@ -44,7 +44,7 @@ class ScriptAgent(Agent):
     ) -> None:
         super().__init__(name)
         self._script = script
-        self._arguments: Tuple[str, ...] = tuple(arguments)
+        self._arguments: tuple[str, ...] = tuple(arguments)
         self._environment = environment
         self._timeouts = timeouts
         self._directories = tuple(directories)

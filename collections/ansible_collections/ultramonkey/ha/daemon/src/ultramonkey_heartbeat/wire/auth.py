@@ -15,8 +15,9 @@ import hashlib
 import hmac
 import re
 from binascii import crc32
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, NamedTuple
+from typing import Callable, NamedTuple
 
 from .errors import MalformedError, UnknownKeyError, WrongSignatureError
 from .limits import KEY_INDEX_MAX, TOKEN_DIGITS_MAX
@@ -66,7 +67,7 @@ class KeyRing:
     """
 
     def __init__(self, keys: Iterable[Key], current: int) -> None:
-        self._tokenizers: Dict[int, _Tokenizer] = {}
+        self._tokenizers: dict[int, _Tokenizer] = {}
         for key in keys:
             if not 0 <= key.index <= KEY_INDEX_MAX:
                 raise ValueError(f"key index {key.index} is not between 0 and {KEY_INDEX_MAX}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Tuple
 
 from .errors import MalformedFieldError
 
@@ -43,7 +42,7 @@ class Field:
 class Message:
     """An ordered sequence of fields. If a name occurs twice, the first one counts."""
 
-    fields: Tuple[Field, ...]
+    fields: tuple[Field, ...]
 
     def find(self, name: str) -> Field | None:
         """The first field of that name, or None."""

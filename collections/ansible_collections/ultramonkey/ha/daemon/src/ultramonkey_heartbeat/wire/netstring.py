@@ -16,7 +16,7 @@ haresources never sends them.
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from .auth import Signature
 from .errors import MalformedError, TooLargeError, UnencodableError
@@ -75,7 +75,7 @@ def decode(data: bytes, bytes_max: int = MESSAGE_BYTES_MAX) -> DecodedNetstring:
     check_received(data, bytes_max)
     if not data.startswith(START):
         raise MalformedError(f"{data[:8]!r} does not begin with {START!r}")
-    fields: List[Field] = []
+    fields: list[Field] = []
     position = len(START)
     while True:
         match = _match_item(data, position)

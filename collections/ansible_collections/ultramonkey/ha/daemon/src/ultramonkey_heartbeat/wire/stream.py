@@ -14,8 +14,6 @@ Carriage returns are dropped, as 3.0.6 does; some serial devices add them.
 
 from __future__ import annotations
 
-from typing import List
-
 from . import text
 from .limits import STREAM_CANDIDATES_MAX, STREAM_FRAME_BYTES_MAX
 
@@ -34,13 +32,13 @@ class StreamDecoder:
         """How much is kept, waiting for an end mark; at most STREAM_FRAME_BYTES_MAX."""
         return len(self._buffer)
 
-    def feed(self, data: bytes) -> List[bytes]:
+    def feed(self, data: bytes) -> list[bytes]:
         """The frames, `>>>` to `<<<` with final newline, that these bytes complete, in order of arrival."""
         buffer = self._buffer
         # The end mark may have begun in what was there before.
         search_from = max(0, len(buffer) - len(_END) + 1)
         buffer += data.replace(b"\r", b"")
-        frames: List[bytes] = []
+        frames: list[bytes] = []
         consumed = 0
         while True:
             end = buffer.find(_END, max(search_from, consumed))
@@ -54,12 +52,12 @@ class StreamDecoder:
         return frames
 
 
-def _candidates(data: bytes) -> List[bytes]:
+def _candidates(data: bytes) -> list[bytes]:
     """All that may be the frame at the end of `data`, which ends with an end mark; longest first."""
     sure = data.rfind(_SURE_START)
     if sure >= 0:
         data = data[sure + 1 :]
-    starts: List[int] = []
+    starts: list[int] = []
     position = data.rfind(text.START)
     while position >= 0 and len(starts) < STREAM_CANDIDATES_MAX:
         starts.append(position)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from typing import List, NamedTuple
+from typing import NamedTuple
 
 from .auth import Signature
 from .errors import MalformedError, TooLargeError, UnencodableError
@@ -79,8 +79,8 @@ def decode(data: bytes, bytes_max: int = MESSAGE_BYTES_MAX) -> DecodedText:
         raise TooLargeError(f"more than {FIELDS_MAX} fields")
     if not lines:
         raise MalformedError("a message without fields")
-    fields: List[Field] = []
-    covered: List[bytes] = []
+    fields: list[Field] = []
+    covered: list[bytes] = []
     signature: Signature | None = None
     for line in lines:
         field = _field(line)
