@@ -48,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heartbeatd",
         description="Keeps addresses and services alive on the nodes named in ha.cf.",
-        epilog="Runs in the foreground and logs to standard error; SIGTERM hands over and stops, SIGHUP reads "
-        "the keys again.",
+        epilog="Runs in the foreground and logs to standard error. "
+        "SIGTERM hands over and stops, SIGHUP reads the keys again.",
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument(

@@ -221,7 +221,7 @@ class UdpLink(Generic[C]):
             self._sender = sender
             self._path = path
             self._own = (path.source, sender.getsockname()[1])
-            self._receivers.own_sources.add(self._own)
+            self._receivers.add_own_source(self._own)
 
     def _sending_socket(self, path: Path) -> socket.socket:
         sock = socket.socket(family_of(path.destination), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -253,7 +253,7 @@ class UdpLink(Generic[C]):
         if self._sender is not None:
             self._sender.close()
         if self._own is not None:
-            self._receivers.own_sources.discard(self._own)
+            self._receivers.remove_own_source(self._own)
         self._sender = self._path = self._own = None
 
     def _release_receiver(self) -> None:

@@ -9,10 +9,13 @@ link that it belongs to: by the address it was sent to and the address it came f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass
 from typing import Protocol
+
+from . import echo
 
 # The largest UDP datagram fits.
 _BUFFER_BYTES = 65_536
@@ -58,13 +61,27 @@ class Receivers:
         self._receivers: dict[ReceiverKey, _Receiver] = {}
         # Addresses and ports that we send from. What comes from there are our own messages, looped
         # back by the kernel. (A message with our *name* from elsewhere must be seen.)
-        self.own_sources: set[tuple[str, int]] = set()
+        self._own_sources: set[tuple[str, int]] = set()
+
+    def add_own_source(self, source: tuple[str, int]) -> None:
+        """From this address and port we send ourselves."""
+        self._own_sources.add(source)
+        self._refresh_filters()
+
+    def remove_own_source(self, source: tuple[str, int]) -> None:
+        """From there we send no more."""
+        self._own_sources.discard(source)
+        self._refresh_filters()
+
+    def _refresh_filters(self) -> None:
+        for receiver in self._receivers.values():
+            receiver.drop_own()
 
     def subscribe(self, key: ReceiverKey, subscriber: Subscriber) -> None:
         """Open the socket if need be and deliver to `subscriber` too. Raises OSError."""
         receiver = self._receivers.get(key)
         if receiver is None:
-            receiver = _Receiver(self._loop, key, self.own_sources)
+            receiver = _Receiver(self._loop, key, self._own_sources)
             self._receivers[key] = receiver
         receiver.subscribers.append(subscriber)
 
@@ -89,7 +106,14 @@ class _Receiver:
         self._buffer = bytearray(_BUFFER_BYTES)
         self._view = memoryview(self._buffer)
         self._socket = _bound_socket(key)
+        self.drop_own()
         loop.add_reader(self._socket.fileno(), self._readable)
+
+    def drop_own(self) -> None:
+        """Let the kernel drop our own messages; where it cannot, `_deliver` does."""
+        if self._socket.family == socket.AF_INET:
+            with contextlib.suppress(OSError):
+                echo.drop_own(self._socket, sorted(self._own_sources))
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
