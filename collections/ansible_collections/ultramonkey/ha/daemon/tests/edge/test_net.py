@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from ultramonkey_heartbeat.config.model import Address
+from ultramonkey_heartbeat.net import netlink
 from ultramonkey_heartbeat.net.announce import Announcer, Rhythm
 from ultramonkey_heartbeat.net.monitor import Monitor
 from ultramonkey_heartbeat.net.netlink import Network
@@ -200,6 +201,26 @@ def test_an_address_without_a_place_is_explained(lan, network, address, message)
         lan.a.run(network.resolve(address))
     assert caught.value.message == message
     assert caught.value.remedy
+
+
+def test_a_table_that_changes_while_it_is_read_is_read_again():
+    interruptions = [netlink._NetlinkError(-1, "dump interrupted")] * 2
+
+    def dump(**arguments):
+        if interruptions:
+            raise interruptions.pop()
+        return iter(arguments.items())
+
+    assert netlink._dump(dump, family=2) == [("family", 2)]
+
+
+def test_a_socket_in_trouble_is_replaced(lan, network):
+    lan.a.run(network.open())
+    broken = network._iproute
+    with pytest.raises(NetError, match="new socket"):
+        lan.a.run(network._call(lambda _iproute: 1 // 0))
+    assert lan.a.run(network.add_address(VIP4)) is True
+    assert network._iproute is not broken
 
 
 def test_calls_do_not_stop_the_event_loop(lan, network):

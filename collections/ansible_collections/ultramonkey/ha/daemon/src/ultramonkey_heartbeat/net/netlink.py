@@ -35,6 +35,9 @@ _MAX_LABEL = 15
 # Networks of /31 and /32 have no broadcast address.
 _LONGEST_WITH_BROADCAST = 30
 _LOOPBACK = "lo"
+# The code of pyroute2's NetlinkDumpInterrupted, and how often a table may change while we read it.
+_DUMP_INTERRUPTED = -1
+_DUMP_ATTEMPTS = 5
 
 _REMEDIES: dict[int, tuple[str, str]] = {
     errno.EPERM: ("not permitted", "run as root or with CAP_NET_ADMIN"),
@@ -106,12 +109,12 @@ class Network:
             return function(self._iproute)
         except _NetlinkError as error:
             raise _net_error(error.code, "netlink") from None
-        except OSError as error:
-            # The socket itself is in trouble: the next call gets a new one.
+        except NetError:
+            raise
+        except Exception as error:
+            # The socket, or what came over it, is in trouble: the next call gets a new one.
             self._close_socket()
-            raise NetError(
-                f"netlink: {error.strerror or error}", "the next attempt uses a new socket"
-            ) from error
+            raise NetError(f"netlink: {error!r}", "the next attempt uses a new socket") from error
 
     def _close_socket(self) -> None:
         iproute, self._iproute = self._iproute, None
@@ -129,7 +132,7 @@ def _interfaces(iproute: Any) -> list[Interface]:
             mac=link.get_attr("IFLA_ADDRESS") or "",
             mtu=link.get_attr("IFLA_MTU") or 0,
         )
-        for link in iproute.get_links()
+        for link in _dump(iproute.get_links)
     ]
 
 
@@ -176,7 +179,7 @@ def _delete(iproute: Any, address: ResolvedAddress, index: int) -> bool:
 def _find(iproute: Any, ip: str, interface: str | None) -> list[ResolvedAddress]:
     wanted = ipaddress.ip_address(ip)
     found = []
-    for entry in iproute.get_addr(family=_family(ip)):
+    for entry in _dump(iproute.get_addr, family=_family(ip)):
         # IPv4 has the own address in IFA_LOCAL; IFA_ADDRESS is the peer's on point-to-point links.
         local = entry.get_attr("IFA_LOCAL") or entry.get_attr("IFA_ADDRESS")
         if local is None or ipaddress.ip_address(local) != wanted:
@@ -197,6 +200,17 @@ def _find(iproute: Any, ip: str, interface: str | None) -> list[ResolvedAddress]
                 )
             )
     return found
+
+
+def _dump(function: Callable[..., Any], **arguments: Any) -> List[Any]:
+    """All entries of a table, read again when it changed in the middle of reading."""
+    for _ in range(_DUMP_ATTEMPTS - 1):
+        try:
+            return list(function(**arguments))
+        except _NetlinkError as error:  # noqa: PERF203 - trying again is what this loop is for
+            if error.code != _DUMP_INTERRUPTED:
+                raise
+    return list(function(**arguments))
 
 
 def _resolve(iproute: Any, address: Address) -> ResolvedAddress:
