@@ -1,0 +1,62 @@
+# The two commands that matter are `make demo` and `make test`; both set up what they need.
+# Everything they install beside Debian packages lives in .venv and build/.
+
+PYTHON ?= python3
+VENV := .venv
+COLLECTION := collections/ansible_collections/ultramonkey/ha
+# What the laboratory's hosts run on, and what the tests need. Debian 12 names.
+NODE_PACKAGES := iproute2 iputils-ping python3 python3-pyroute2 python3-serial
+TOOL_PACKAGES := python3-venv
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help packages venv build demo test lint benchmark clean
+
+help:
+	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
+	@echo 'make test       run all tests'
+	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
+	@echo 'make build      the collection as a tarball in build/'
+	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 15 minutes)'
+	@echo 'make clean      remove .venv, build/ and caches'
+
+packages:
+	@tools/need $(NODE_PACKAGES) $(TOOL_PACKAGES)
+
+venv: packages $(VENV)/installed
+
+$(VENV)/installed: requirements-dev.txt
+	@echo '-- virtual environment in $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+build: venv
+	@tools/build
+	@mkdir -p build
+	@$(VENV)/bin/ansible-galaxy collection build --force --output-path build $(COLLECTION)
+
+demo: venv
+	@tools/build
+	@$(VENV)/bin/python tools/demo
+
+test: venv
+	@tools/build
+	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
+	@tools/left-out
+
+lint: venv
+	@tools/build
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/yamllint --strict .
+	cd $(COLLECTION) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --offline --strict
+
+benchmark: venv
+	@tools/build
+	@$(VENV)/bin/python benchmarks/run
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis
