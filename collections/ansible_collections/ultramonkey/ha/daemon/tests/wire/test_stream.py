@@ -106,10 +106,19 @@ def test_endless_noise_takes_bounded_memory_and_the_next_frame_is_found(noise):
     for _ in range(3 * STREAM_FRAME_BYTES_MAX // 4096):
         assert decoder.feed(chunk) == []
         assert decoder.buffered_bytes <= STREAM_FRAME_BYTES_MAX
-    frames = decoder.feed(ONE)
+    # The noise sticks to its first line, so every `>>>` before may be its beginning.
+    frames = decoder.feed(b"x" + ONE)
     assert frames[-1] == ONE
     assert len(frames) <= STREAM_CANDIDATES_MAX + 1
     assert decoder.buffered_bytes == 0
+
+
+def test_a_frame_full_of_lines_that_look_like_its_beginning_is_delivered_first():
+    frame = b">>>\n" + b"a=>>>\n" * (2 * STREAM_CANDIDATES_MAX) + b"<<<\n"
+    for before in (b"", b"noise\n"):
+        frames = StreamDecoder().feed(before + frame)
+        assert frames[0] == frame
+        assert len(frames) == STREAM_CANDIDATES_MAX + 1
 
 
 def test_the_longest_frame_passes_after_noise_and_a_longer_one_is_lost():

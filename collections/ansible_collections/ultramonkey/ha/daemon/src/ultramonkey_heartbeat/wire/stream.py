@@ -6,8 +6,8 @@ nothing is judged here. What is delivered need not be a message: the codec verif
 A frame ends with a line `<<<`. Nothing inside a frame can look like that, since every line there has an
 equals sign. Where it begins is less certain. A line `>>>` surely begins one. But noise can stick to it
 (a break on opening the line is received as a NUL byte, an overrun swallows a newline: `ttl=3\nau>>>`),
-and a value may really end in `>>>`. So after an end mark, every `>>>` at the end of a line since the
-last sure beginning is a candidate, and all of them are delivered: at most one verifies.
+and a value may really end in `>>>`. So at an end mark, the last sure beginning and the last few `>>>` at
+the end of a line after it are all candidates, and each is delivered: at most one verifies.
 
 Carriage returns are dropped, as 3.0.6 does; some serial devices add them.
 """
@@ -62,6 +62,6 @@ def _candidates(data: bytes) -> list[bytes]:
     while position >= 0 and len(starts) < STREAM_CANDIDATES_MAX:
         starts.append(position)
         position = data.rfind(text.START, 0, position)
-    if sure >= 0 and starts[-1] != 0:
+    if data.startswith(text.START) and starts[-1] != 0:
         starts.append(0)
     return [data[start:] for start in reversed(starts)]
