@@ -12,6 +12,7 @@ from .membership import Membership
 from .report import GroupState, Phase, Wish
 from .requests import GroupRequest, Request, answer, expire, follow, refusal
 from .steward import Steward
+from .takeover import Conversation
 
 # More open requests than this are somebody's loop gone wild.
 REQUESTS_MAX = 64
@@ -35,6 +36,8 @@ class Desk:
         self._membership = membership
         self._emit = emit
         self._open: list[Request] = []
+        # Set for two nodes; it has the word when the other one runs 3.0.6.
+        self.conversation: Conversation | None = None
 
     def move(self, event: MoveRequested, phase: Phase, now_ms: int) -> None:
         """Begin a request, or refuse it as a whole: nothing is half begun."""
@@ -104,9 +107,43 @@ class Desk:
         if len(self._open) >= REQUESTS_MAX:
             raise _RefusalError("bad-request", f"{REQUESTS_MAX} requests are open already", "wait for them")
         request = Request(event.request_id, now_ms + event.timeout_ms)
+        if self.conversation is not None and any(peer.old for peer in self._membership.alive()):
+            self._begin_with_old_peer(request, event, self.conversation, phase, now_ms)
+            return request
         for key in self._select(event.groups):
             self._add(request, key, event.target, phase)
         return request
+
+    def _begin_with_old_peer(
+        self, request: Request, event: MoveRequested, conversation: Conversation, phase: Phase, now_ms: int
+    ) -> None:
+        """A 3.0.6 moves all, local or foreign, and nothing else."""
+        me, peer = self._steward.me, self._membership.alive()[0].name
+        target = (event.target or peer).lower()
+        for key in self._select(event.groups):
+            holder = self._steward.holder(key)
+            if (event.target is None and holder != me) or holder == target:
+                request.unchanged.append(key)
+            else:
+                if target != peer:
+                    self._check_target(key, target, phase)
+                epoch = self._steward.groups[key].assignment.epoch
+                request.groups.append(GroupRequest(key, holder, target, epoch))
+        keys = [group.key for group in request.groups]
+        if not keys:
+            return
+        part = conversation.part_of(keys)
+        if part is None:
+            raise _RefusalError(
+                "old-peer",
+                f"{peer} runs heartbeat 3.0.6, which moves only all groups of a node at once",
+                "move all, local or foreign",
+            )
+        begun = conversation.take(part) if target == me else conversation.give(part, now_ms)
+        if not begun:
+            raise _RefusalError(
+                "not-settled", f"{peer} is still busy with another move", "wait until `hbctl status` is calm"
+            )
 
     def _select(self, words: Sequence[str]) -> tuple[str, ...]:
         """The groups that the words name: keys, all, local (preferred here) or foreign (the others)."""

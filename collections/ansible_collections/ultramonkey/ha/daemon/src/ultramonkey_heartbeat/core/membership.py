@@ -61,6 +61,8 @@ class Peer:
     report_raw: tuple[Field, ...] = ()
     # True when its status carries no report of ours: heartbeat 3.0.6.
     old: bool = False
+    # The generation in which a 3.0.6 said `shutdone`: its later status messages do not bring it back.
+    departed: int = 0
     links: dict[str, PeerLink] = field(default_factory=dict)
 
     @property
@@ -138,6 +140,11 @@ class Membership:
         peer.last_heard_ms = now_ms
         return notices + self._become(peer, state, reason)
 
+    def departed(self, peer: Peer) -> list[Notice]:
+        """A 3.0.6 has released everything and leaves."""
+        peer.departed = peer.generation
+        return self._become(peer, PeerState.LEFT, "it says so")
+
     # -- what time does --------------------------------------------------------------------------
 
     def expire(self, now_ms: int) -> list[Notice]:
@@ -185,10 +192,15 @@ class Membership:
         return [] if old is state else [NodeStateChanged(peer.name, old.value, state.value, reason)]
 
 
-def state_from(report: Report | None, word: str) -> PeerState:
-    """What a status message says of its sender: by our report, or by the `st` word of 3.0.6."""
-    if report is None:
-        return PeerState.ACTIVE if word == "active" else PeerState.JOINING
+def old_state_from(peer: Peer, word: str) -> PeerState:
+    """What the status of a 3.0.6 says of it, by its `st` word."""
+    if peer.departed == peer.generation:
+        return PeerState.LEFT
+    return PeerState.ACTIVE if word == "active" else PeerState.JOINING
+
+
+def state_from(report: Report) -> PeerState:
+    """What a status of ours says of its sender."""
     if report.phase is Phase.LEAVING:
         gone = not any(group.state.runs for group in report.groups.values())
         return PeerState.LEFT if gone else PeerState.LEAVING

@@ -21,17 +21,18 @@ import random
 from typing import Callable
 
 from ..config.model import Configuration
-from ..wire.errors import WireError
+from ..wire.errors import MalformedFieldError, WireError
 from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .effects import Effect, Exit, PersistGeneration
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
-from .membership import Membership, Peer, state_from
+from .membership import Membership, Peer, old_state_from, state_from
 from .notices import (
     BecameActive,
     DuplicateName,
     FrameRejected,
+    NodeStateChanged,
     OldPeer,
     OwnLinkChanged,
     ShutdownBegun,
@@ -41,12 +42,16 @@ from .notices import (
 from .report import Phase, Report, Wish, from_message, raw_fields, to_fields
 from .sequence import Verdict
 from .steward import Steward
+from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
 # Names that do not belong to the cluster are remembered up to this number.
 STRANGERS_MAX = 64
+
+# A 3.0.6 wants one message in ten acknowledged.
+ACKNOWLEDGE_EACH = 10
 
 Decoder = Callable[[bytes], Message]
 
@@ -67,6 +72,8 @@ class Node:
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
+        # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
+        self.conversation: Conversation | None = None
         self.received = 0
         self.rejected = 0
         self.duplicate_name = False
@@ -76,6 +83,7 @@ class Node:
         self._effects: list[Effect] = []
         self._begun = False
         self._said_init = False
+        self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._strangers: set[str] = set()
@@ -99,6 +107,7 @@ class Node:
             self._start(event, now_ms)
         if self.gone or not self._begun:
             return []
+        self._now_ms = now_ms
         self._notice_sleep(now_ms)
         self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
@@ -124,6 +133,7 @@ class Node:
             self.membership.next_deadline(),
             self.steward.next_deadline(self.phase),
             self.desk.next_deadline(),
+            self.conversation.next_deadline() if self.conversation is not None else None,
         ]
         instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
         return min(at_ms for at_ms in instants if at_ms is not None)
@@ -148,6 +158,9 @@ class Node:
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self._beat_at_ms = now_ms
         self._last_sent_ms = now_ms
+        if len(peers) == 1:
+            self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
+            self.desk.conversation = self.conversation
         self._begun = self._unsettled = self._changed = True
 
     def _effects_append(self, effect: Effect) -> None:
@@ -183,8 +196,7 @@ class Node:
         slept_ms = now_ms - self._last_sent_ms
         if slept_ms <= self.configuration.ha.deadtime_ms:
             return
-        self.transmitter.restart(self.transmitter.generation + 1)
-        self._effects.append(PersistGeneration(self.transmitter.generation))
+        self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
         self._awaited = {peer.name for peer in self.membership.alive()}
@@ -192,6 +204,11 @@ class Node:
         self._last_sent_ms = now_ms
         self._beat_at_ms = now_ms
         self._unsettled = self._changed = True
+
+    def _rise(self) -> None:
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
+        self.transmitter.restart(self.transmitter.generation + 1)
+        self._effects.append(PersistGeneration(self.transmitter.generation))
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -239,9 +256,17 @@ class Node:
             # There is something to ask for, perhaps soon.
             self._due_ms = now_ms
         self._effects += self.membership.link_heard(peer, link, now_ms)
-        if verdict in (Verdict.NEW, Verdict.GAP) and kind == "status" and seq > peer.status_seq:
-            peer.status_seq = seq
-            self._status(peer, message, now_ms)
+        if verdict is Verdict.DUPLICATE:
+            return
+        if kind == "status":
+            # One that comes late says nothing about now.
+            if seq > peer.status_seq:
+                peer.status_seq = seq
+                self._status(peer, message, now_ms)
+        elif peer.old:
+            self._hear_old_peer(peer, kind, message, now_ms)
+        if peer.old and seq % ACKNOWLEDGE_EACH == 0 and peer.window is not None and peer.window.complete:
+            self._effects.append(self.transmitter.acknowledge(peer.name, seq, now_ms))
 
     def _own_echo(self, link: str, message: Message) -> None:
         uuid = message.binary("srcuuid")
@@ -276,9 +301,14 @@ class Node:
         deadtime_ms = message.hexadecimal("dt")
         if deadtime_ms != peer.deadtime_ms:
             self._due_ms = now_ms
-        fresh = raw != peer.report_raw or not raw
+        if not raw:
+            self._old_status(peer, message, now_ms)
+            return
+        fresh = raw != peer.report_raw or before is None
         report = from_message(message) if fresh else before
-        state = state_from(report, message.text("st") or "")
+        if report is None:
+            raise MalformedFieldError("um_v", b"")
+        state = state_from(report)
         was = peer.state
         self._effects += self.membership.status_heard(peer, deadtime_ms, state, now_ms)
         self._awaited.discard(peer.name)
@@ -286,20 +316,37 @@ class Node:
             return
         peer.report, peer.report_raw = report, raw
         self._unsettled = True
-        if report is None:
-            self._old_peer(peer)
-            return
-        peer.old = False
+        if peer.old:
+            # A 3.0.6 was replaced by one of us.
+            before, peer.old = None, False
         restarted = before is None or before.incarnation != report.incarnation
         # A peer that has just come must not wait a heartbeat to learn who holds what.
         self._changed |= restarted or was is not peer.state
         self._changed |= self.steward.adopt(peer, None if restarted else before, report)
 
-    def _old_peer(self, peer: Peer) -> None:
+    def _old_status(self, peer: Peer, message: Message, now_ms: int) -> None:
+        """A status without our report: the peer runs 3.0.6."""
+        was, deadtime_ms = peer.state, message.hexadecimal("dt")
+        state = old_state_from(peer, message.text("st") or "")
+        self._effects += self.membership.status_heard(peer, deadtime_ms, state, now_ms)
+        self._awaited.discard(peer.name)
         if not peer.old:
-            peer.old = True
+            peer.old, peer.report, peer.report_raw = True, None, ()
+            self._effects.append(OldPeer(peer.name, self.conversation is not None))
             self._changed = True
-            self._effects.append(OldPeer(peer.name))
+        if was is not peer.state:
+            self._unsettled = self._changed = True
+
+    def _hear_old_peer(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
+        if kind == "shutdone":
+            self._effects += self.membership.departed(peer)
+            self._changed = True
+        if self.conversation is not None:
+            self.conversation.hear(message, now_ms)
+        self._unsettled = True
+
+    def _say(self, own: list[Field]) -> None:
+        self._effects.append(self.transmitter.say(own, self._now_ms))
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -308,9 +355,14 @@ class Node:
         if notices:
             self._effects += notices
             self._unsettled = self._changed = True
+            dead = [n.node for n in notices if isinstance(n, NodeStateChanged) and n.new == "dead"]
+            if any(self.membership.peers[name].old for name in dead):
+                self._rise()
         self._wake(now_ms)
         self._ask_for_missing(now_ms)
-        deadlines = (self.steward.next_deadline(self.phase), self.desk.next_deadline())
+        deadlines = [self.steward.next_deadline(self.phase), self.desk.next_deadline()]
+        if self.conversation is not None:
+            deadlines.append(self.conversation.next_deadline())
         if self._unsettled or any(at_ms is not None and now_ms >= at_ms for at_ms in deadlines):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
@@ -330,13 +382,25 @@ class Node:
             self.phase = Phase.ACTIVE
             self._changed = True
             self._effects.append(BecameActive(self._who_is_there()))
-        self._changed |= self.steward.settle(self.phase, self._wishes(), now_ms, hands_off=self._hands_off())
+        self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
             self._changed = True
-            self._changed |= self.steward.settle(
-                self.phase, self._wishes(), now_ms, hands_off=self._hands_off()
-            )
+            self._bring_groups_on(now_ms)
+
+    def _bring_groups_on(self, now_ms: int) -> None:
+        if self.conversation is not None:
+            self.conversation.tick(next(iter(self.membership.peers.values())), self.phase, now_ms)
+        asking = self.phase is Phase.JOINING or self._awake_at_ms is not None
+        old_peer = any(peer.old for peer in self.membership.alive())
+        self._changed |= self.steward.settle(
+            self.phase,
+            self._wishes(),
+            now_ms,
+            # With a 3.0.6 the conversation decides; with more nodes than two nobody can.
+            decide=not asking and (not old_peer or self.phase is Phase.LEAVING),
+            may_start=not asking and (not old_peer or self.conversation is not None),
+        )
 
     def _wishes(self) -> list[Wish]:
         wishes = self.desk.wishes()
@@ -344,10 +408,6 @@ class Node:
             if peer.report is not None:
                 wishes += peer.report.wishes
         return wishes
-
-    def _hands_off(self) -> bool:
-        """Not our turn to decide: just woken, or a 3.0.6 is there, whose holdings we do not follow yet."""
-        return self._awake_at_ms is not None or any(peer.old for peer in self.membership.alive())
 
     def _who_is_there(self) -> str:
         states = [f"{peer.name} is {peer.state.value}" for peer in self.membership.peers.values()]

@@ -144,9 +144,10 @@ class DuplicateName(Notice):
 
 @dataclass(frozen=True)
 class OldPeer(Notice):
-    """A peer runs heartbeat 3.0.6, with which this release does not share resources."""
+    """A peer runs heartbeat 3.0.6. `shared`: we are two, so that resources can be shared with it."""
 
     node: str
+    shared: bool
 
 
 @dataclass(frozen=True)

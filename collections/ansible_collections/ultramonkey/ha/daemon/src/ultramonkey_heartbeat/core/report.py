@@ -104,8 +104,10 @@ def to_fields(report: Report) -> list[Field]:
         hexadecimal("um_inc", report.incarnation),
         string("um_phase", report.phase.value),
         string("um_cfg", report.digest),
-        string("um_hear", " ".join(report.hears)),
     ]
+    # A 3.0.6 drops a message in text form that has an empty value.
+    if report.hears:
+        fields.append(string("um_hear", " ".join(report.hears)))
     if report.groups:
         records = (_group_record(key, group) for key, group in report.groups.items())
         fields.append(string("um_grp", " ".join(records)))

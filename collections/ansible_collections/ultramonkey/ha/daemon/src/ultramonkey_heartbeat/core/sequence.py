@@ -70,6 +70,11 @@ class ReceiveWindow:
             return Verdict.LATE
         return Verdict.DUPLICATE
 
+    @property
+    def complete(self) -> bool:
+        """Nothing that was sent before the last one is missing."""
+        return not self._missing
+
     def give_up(self, seq: int) -> None:
         """The peer said that it no longer has this one."""
         self._missing.pop(seq, None)

@@ -132,7 +132,7 @@ def _node_problems(node: Node) -> list[Json]:
                 _problem(
                     "old-peer",
                     peer.name,
-                    f"{peer.name} runs heartbeat 3.0.6; groups stay where they are",
+                    f"{peer.name} runs heartbeat 3.0.6; groups move only as all, local or foreign",
                     f"install this daemon on {peer.name}, too",
                 )
             )

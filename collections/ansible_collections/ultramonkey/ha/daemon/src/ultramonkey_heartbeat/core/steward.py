@@ -97,26 +97,27 @@ class Steward:
 
     # -- what we do ------------------------------------------------------------------------------
 
-    def settle(self, phase: Phase, wishes: Iterable[Wish], now_ms: int, *, hands_off: bool) -> bool:
+    def settle(
+        self, phase: Phase, wishes: Iterable[Wish], now_ms: int, *, decide: bool, may_start: bool
+    ) -> bool:
         """Bring every group one step on. True when that changed what we say ourselves.
 
-        With `hands_off` (still asking what the others hold) nothing is decided and nothing started;
-        what is known to belong to another is stopped all the same.
+        Without `decide` no assignment is rewritten here: somebody else's turn, or we do not know enough.
+        What belongs to another is stopped in any case.
         """
-        taking_part = phase is not Phase.JOINING and not hands_off
         open_wishes = list(wishes)
         others = self._heard_by_others()
         changed = False
         for local in self.groups.values():
             changed |= self._retry(local, phase, others, now_ms)
             view = self._view(local, phase, open_wishes, others)
-            written = ownership.rewrite(view) if taking_part else None
+            written = ownership.rewrite(view) if decide else None
             if written is not None:
                 self._emit(Assigned(local.group.key, local.assignment, written))
                 local.assignment = written
                 view = self._view(local, phase, open_wishes, others)
                 changed = True
-            changed |= self._act(local, view, now_ms, may_start=taking_part and phase is Phase.ACTIVE)
+            changed |= self._act(local, view, now_ms, may_start=may_start and phase is Phase.ACTIVE)
         self._observe(now_ms)
         return changed
 
@@ -171,6 +172,21 @@ class Steward:
             self._emit(GroupFailed(key, "stop", reason))
         self._observe(now_ms)
         return True
+
+    def dictate(self, keys: Iterable[str], owner: str, incarnation: int | None, cause: Cause) -> None:
+        """Write assignments that were agreed upon in a conversation. No incarnation means ours."""
+        for key in keys:
+            local = self.groups[key]
+            run = self._incarnation if incarnation is None else incarnation
+            if (local.assignment.owner, local.assignment.incarnation) != (owner, run):
+                written = Assignment(local.assignment.epoch + 1, owner, run, cause)
+                self._emit(Assigned(key, local.assignment, written))
+                local.assignment = written
+
+    def owns(self, key: str) -> bool:
+        """This run of this node is the owner."""
+        assignment = self.groups[key].assignment
+        return assignment.owner == self.me and assignment.incarnation == self._incarnation
 
     def address_lost(self, key: str, address: str) -> None:
         """Somebody took an address from a group that we hold: put it back, at once."""

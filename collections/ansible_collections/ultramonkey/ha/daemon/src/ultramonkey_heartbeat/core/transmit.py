@@ -55,6 +55,10 @@ class Transmitter:
         ]
         return self._numbered(own, now_ms)
 
+    def say(self, own: list[Field], now_ms: int) -> SendMessage:
+        """Any other numbered message."""
+        return self._numbered(own, now_ms)
+
     def shutdone(self, now_ms: int) -> SendMessage:
         """All our resources are released, and we leave."""
         return self._numbered([string("t", "shutdone"), string("st", "dead")], now_ms)
@@ -77,6 +81,11 @@ class Transmitter:
             string("dest", peer),
             string("info", "no longer kept"),
         ]
+        return self._unnumbered(own, now_ms)
+
+    def acknowledge(self, peer: str, seq: int, now_ms: int) -> SendMessage:
+        """Tell a 3.0.6 that all is received up to `seq`; it stops serving its own clients without."""
+        own = [string("t", "NS_ackmsg"), string("dest", peer), hexadecimal("ackseq", seq)]
         return self._unnumbered(own, now_ms)
 
     def again(self, message: Message) -> SendMessage:

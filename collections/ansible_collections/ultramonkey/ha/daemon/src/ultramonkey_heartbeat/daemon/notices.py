@@ -81,7 +81,12 @@ _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
     ),
     n.OldPeer: lambda s: (
         logging.WARNING,
-        f"node {s.node}: runs heartbeat 3.0.6; as long as it lives, no group is moved",
+        f"node {s.node}: runs heartbeat 3.0.6; "
+        + (
+            "speaking its protocol"
+            if s.shared
+            else "with more than two nodes no group is moved as long as it lives"
+        ),
     ),
     n.AddressReturned: lambda s: (
         logging.WARNING,

@@ -202,7 +202,7 @@ def _find(iproute: Any, ip: str, interface: str | None) -> list[ResolvedAddress]
     return found
 
 
-def _dump(function: Callable[..., Any], **arguments: Any) -> List[Any]:
+def _dump(function: Callable[..., Any], **arguments: Any) -> list[Any]:
     """All entries of a table, read again when it changed in the middle of reading."""
     for _ in range(_DUMP_ATTEMPTS - 1):
         try:
