@@ -1,0 +1,172 @@
+"""Process 1 of a laboratory host: makes the host's own view of the machine, then reaps.
+
+Runs as a program (`host_init.py NAME DISK`) in fresh mount, network, UTS, IPC and PID namespaces.
+DISK is a directory on the laboratory's tmpfs that outlives the host: what the host wrote, as on a disk.
+Standard input is a pipe held by the laboratory: when that closes, for whatever reason, process 1 ends and
+the kernel takes everything with it.
+
+Every import happens before the root changes: the interpreter may live where the host does not look.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+# What this machine may have of a heartbeat of its own, and a new host must not.
+FRESH = (
+    "etc/ha.d",
+    "etc/init.d/heartbeat",
+    "etc/default/heartbeat",
+    "etc/systemd/system/heartbeat.service",
+    "usr/lib/ultramonkey-heartbeat",
+    "usr/sbin/heartbeatd",
+    "usr/sbin/hbctl",
+    "var/lib/heartbeat",
+    "var/log/heartbeat.log",
+)
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+# Parts of / that may be filesystems of their own; an overlay does not descend into mounts by itself.
+SYSTEM_DIRECTORIES = ("/usr", "/var", "/etc", "/opt", "/srv")
+PR_SET_NAME = 15
+
+
+def mount(*arguments: str) -> None:
+    """Call the system's command; a failure ends the boot with its message."""
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"mount {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+def mount_overlay(lower: str, disk: Path, name: str, target: Path) -> None:
+    """Mount a writable view of `lower` on `target`; what is written stays in `disk`."""
+    upper, work = disk / f"{name}.upper", disk / f"{name}.work"
+    upper.mkdir(parents=True, exist_ok=True)
+    work.mkdir(exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
+    mount("-t", "overlay", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", str(target))
+
+
+def separate_filesystems() -> list[str]:
+    """Mount points on real disks below the directories that a host needs."""
+    found = []
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        device, point = line.split()[:2]
+        if device.startswith("/dev/") and any(f"{point}/".startswith(f"{d}/") for d in SYSTEM_DIRECTORIES):
+            found.append(point)
+    return sorted(p for p in set(found) if Path(p).is_dir())
+
+
+def build_root(disk: Path) -> Path:
+    """Mount the host's file tree and return where."""
+    root = disk / "root"
+    first_boot = not root.exists()
+    mount_overlay("/", disk, "system", root)
+    for number, point in enumerate(separate_filesystems()):
+        mount_overlay(point, disk, f"part{number}", root / point.lstrip("/"))
+    if first_boot:
+        for name in FRESH:
+            path = root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    return root
+
+
+def mount_kernel_filesystems(root: Path) -> None:
+    """/proc, /sys, /dev, /run and /tmp of the host's own; the machine's emergency buttons out of reach."""
+    for kind, name, options in (
+        ("proc", "proc", "nosuid,nodev,noexec"),
+        ("sysfs", "sys", "nosuid,nodev,noexec,ro"),
+        ("tmpfs", "dev", "mode=755,nosuid"),
+        ("tmpfs", "run", "mode=755,nosuid,nodev"),
+        ("tmpfs", "tmp", "mode=1777,nosuid,nodev"),
+        # What the machine's people keep in their homes is not for the host to see.
+        ("tmpfs", "root", "mode=700"),
+        ("tmpfs", "home", "mode=755"),
+    ):
+        (root / name).mkdir(exist_ok=True)
+        mount("-t", kind, "-o", options, kind, str(root / name))
+    for device in DEVICES:
+        (root / "dev" / device).touch()
+        mount("--bind", f"/dev/{device}", str(root / "dev" / device))
+    for directory in ("pts", "shm"):
+        (root / "dev" / directory).mkdir()
+    mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", str(root / "dev/pts"))
+    mount("-t", "tmpfs", "-o", "mode=1777,nosuid,nodev", "tmpfs", str(root / "dev/shm"))
+    (root / "dev/ptmx").symlink_to("pts/ptmx")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        (root / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
+    (root / "dev/fd").symlink_to("/proc/self/fd")
+    (root / "run/lock").mkdir(mode=0o1777)
+    sysrq = root / "proc/sysrq-trigger"
+    if sysrq.exists():
+        # A daemon that reboots its machine in an emergency must not reboot ours.
+        mount("--bind", "/dev/null", str(sysrq))
+
+
+def enter_root(root: Path) -> None:
+    """Make `root` the root of this mount namespace and drop the machine's."""
+    (root / "mnt").mkdir(exist_ok=True)
+    os.chdir(root)
+    for command in (["pivot_root", ".", "mnt"], ["umount", "-l", "/mnt"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
+    os.chdir("/")
+
+
+def configure(name: str) -> None:
+    """Name the host and switch off what would only make tests slow."""
+    socket.sethostname(name)
+    Path("/etc/hostname").write_text(f"{name}\n", encoding="utf-8")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for setting in ("all/accept_dad", "default/accept_dad", "all/accept_ra", "default/accept_ra"):
+        path = Path("/proc/sys/net/ipv6/conf") / setting
+        if path.exists():
+            path.write_text("0", encoding="utf-8")
+    # Facts about the service manager go by the name of process 1; ours is a plain init.
+    ctypes.CDLL(None).prctl(PR_SET_NAME, b"init", 0, 0, 0)
+
+
+def reap_until_orphaned() -> None:
+    """Wait for every child that ends; return when the laboratory has let go of standard input."""
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake)
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if 0 in ready and not os.read(0, 4096):
+            return
+        if woken in ready:
+            os.read(woken, 4096)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+
+def main() -> None:
+    """Boot, say so, and live."""
+    name, disk = sys.argv[1], Path(sys.argv[2])
+    root = build_root(disk)
+    mount_kernel_filesystems(root)
+    enter_root(root)
+    configure(name)
+    print("ready", flush=True)
+    reap_until_orphaned()
+
+
+if __name__ == "__main__":
+    main()
