@@ -1,0 +1,350 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: failover
+short_description: Have a node of the cluster hold resource groups
+version_added: 0.1.0
+description:
+  - States which node shall hold which resource groups, or which node shall hold none of them, and has the
+    heartbeat daemon move what is elsewhere. Does nothing when it is so already.
+  - May run on any node of the cluster, or on all of them at once.
+  - A group with O(ignore:auto_failback=on) returns to its preferred node when that node comes back, not
+    because of this module.
+options:
+  to:
+    description:
+      - The node that shall hold the groups.
+      - Exactly one of O(to) and O(away_from) is required.
+    type: str
+  away_from:
+    description:
+      - The node that shall hold none of the groups; another active node takes them.
+    type: str
+  groups:
+    description:
+      - The groups, each named by its key (the first resource of its line in C(haresources)).
+      - V(all) means every group.
+    type: list
+    elements: str
+    default: [all]
+  wait:
+    description:
+      - Whether to wait until the groups are held where they shall be.
+      - When V(false), the module returns as soon as the daemon has begun.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - How long the whole change may take, in seconds. Scripts of the groups run within this time.
+    type: int
+    default: 60
+extends_documentation_fragment:
+  - ultramonkey.ha._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    support: full
+seealso:
+  - module: ultramonkey.ha.cluster_info
+"""
+
+EXAMPLES = r"""
+- name: Move everything to lb2, and tell how long each address was without holder
+  ultramonkey.ha.failover:
+    to: lb2
+  register: switchover
+
+- name: Empty lb1 before its kernel is upgraded
+  ultramonkey.ha.failover:
+    away_from: lb1
+    timeout: 120
+
+- name: Move one group only
+  ultramonkey.ha.failover:
+    to: lb1
+    groups:
+      - 192.0.2.10/24/eth0
+"""
+
+RETURN = r"""
+before:
+  description: Group to the node that held it before, or null. Only the groups that were asked for.
+  returned: success
+  type: dict
+  sample: {"192.0.2.10/24/eth0": "lb1"}
+after:
+  description:
+    - Group to the node that holds it now. In check mode, or with O(wait=false), the node that would hold
+      it; null where the daemon would choose.
+  returned: success
+  type: dict
+  sample: {"192.0.2.10/24/eth0": "lb2"}
+moved:
+  description: What this run moved.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    group:
+      description: The group's key.
+      type: str
+    from:
+      description: The node that held it.
+      type: str
+    to:
+      description: The node that holds it now.
+      type: str
+    without_holder_ms:
+      description: How long no node held the group, in milliseconds; null when nobody measured it.
+      type: int
+  sample: [{"group": "192.0.2.10/24/eth0", "from": "lb1", "to": "lb2", "without_holder_ms": 4}]
+reason:
+  description: Why something or nothing was done, as a sentence.
+  returned: success
+  type: str
+  sample: moved 1 group to lb2
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
+
+ARGUMENT_SPEC = dict(
+    _hbctl.ARGUMENT_SPEC,
+    to={"type": "str"},
+    away_from={"type": "str"},
+    groups={"type": "list", "elements": "str", "default": ["all"]},
+    wait={"type": "bool", "default": True},
+    timeout={"type": "int", "default": 60},
+)
+
+# Somebody else may be moving the same groups; we look again this often.
+_POLL_S = 0.2
+# Refusals that mean "not now": worth another look at whether the wanted state has come about.
+_TRANSIENT = ("timeout", "group-failed", "start-failed", "target-not-ready", "not-active")
+
+
+def selected(status, names):
+    """The groups that were asked for. Raises HbctlError for a name the cluster does not have."""
+    known = [group["key"] for group in status["groups"]]
+    if names == ["all"]:
+        return status["groups"]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise _hbctl.HbctlError(
+            f"there is no group {', '.join(unknown)}: the groups are {', '.join(known) or 'none'}",
+            code="unknown-group",
+        )
+    return [group for group in status["groups"] if group["key"] in names]
+
+
+def check_node(status, name):
+    """Raise HbctlError when the cluster has no such node."""
+    known = [node["name"] for node in status["nodes"]]
+    if name not in known:
+        raise _hbctl.HbctlError(
+            f"there is no node {name}: the nodes are {', '.join(known)}", code="unknown-node"
+        )
+
+
+def misplaced(groups, params):
+    """The groups that are not where they shall be."""
+    if params["to"]:
+        return [group for group in groups if group["holder"] != params["to"]]
+    return [group for group in groups if params["away_from"] in _involved(group)]
+
+
+def _involved(group):
+    """The nodes on which something of the group runs."""
+    return [node for node, state in group["states"].items() if state not in ("idle", "failed")]
+
+
+def in_transit(groups):
+    """Whether a start or stop of one of the groups is under way somewhere."""
+    return any(state in ("starting", "stopping") for group in groups for state in group["states"].values())
+
+
+def holders(groups):
+    """Group to holder."""
+    return {group["key"]: group["holder"] for group in groups}
+
+
+def target_for(status, group, params):
+    """The node that is to hold the group; None to leave the choice to the daemon of this node."""
+    if params["to"]:
+        return params["to"]
+    active = [
+        node["name"]
+        for node in status["nodes"]
+        if node["state"] == "active" and node["name"] != params["away_from"]
+    ]
+    if not active:
+        raise _hbctl.HbctlError(
+            f"no other node than {params['away_from']} is active: start heartbeat on another one first",
+            code="no-other-node",
+        )
+    if params["away_from"] == status["node"]:
+        return None
+    return group["preferred"] if group["preferred"] in active else active[0]
+
+
+def check_target(status, name):
+    """Raise HbctlError when the daemon would refuse this target (check mode has only us to say so)."""
+    state = next(node["state"] for node in status["nodes"] if node["name"] == name)
+    if state != "active":
+        raise _hbctl.HbctlError(
+            f"{name} is {state}: start heartbeat on {name}, or name another node", code="target-not-ready"
+        )
+
+
+class Patience:
+    """The time that is left, and how to let some of it pass."""
+
+    def __init__(self, timeout_s, clock, sleep):
+        self.timeout_s = timeout_s
+        self._deadline = clock() + timeout_s
+        self._clock = clock
+        self._sleep = sleep
+
+    @property
+    def left_s(self):
+        """Whole seconds left, at least one: what a request may still take."""
+        return max(1, int(self._deadline - self._clock()))
+
+    @property
+    def is_over(self):
+        return self._clock() >= self._deadline
+
+    def pause(self):
+        self._sleep(_POLL_S)
+
+
+def ensure(hbctl, params, check_mode=False, clock=time.monotonic, sleep=time.sleep):
+    """Bring the wanted state about; the module's answer."""
+    patience = Patience(params["timeout"], clock, sleep)
+    status = hbctl.status()
+    check_node(status, params["to"] or params["away_from"])
+    groups = selected(status, params["groups"])
+    before = holders(groups)
+    wrong = misplaced(groups, params)
+    if not wrong:
+        where = f"on {params['to']}" if params["to"] else f"away from {params['away_from']}"
+        return _result(before, before, [], f"everything is {where} already", changed=False)
+    plan = {group["key"]: target_for(status, group, params) for group in wrong}
+    after = {**before, **plan}
+    if check_mode:
+        for target in filter(None, plan.values()):
+            check_target(status, target)
+        return _result(before, after, _planned(plan, before), _reason(plan, "would move"))
+    moved = _carry_out(hbctl, params, plan, patience)
+    if not params["wait"]:
+        return _result(before, after, moved, _reason(plan, "began to move"))
+    after = {**before, **_settled(hbctl, params, list(plan), patience)}
+    return _result(before, after, moved, _reason(plan, "moved"))
+
+
+def _carry_out(hbctl, params, plan, patience):
+    """Ask for the moves, one request for each target. Returns what the daemon says it moved."""
+    by_target = {}
+    for key, target in plan.items():
+        by_target.setdefault(target, []).append(key)
+    moved = []
+    for target, keys in by_target.items():
+        try:
+            result = hbctl.move(keys, target, timeout_s=patience.left_s, wait=params["wait"])
+        except _hbctl.HbctlError as error:
+            # Run on all nodes at once, the module asks several times for the same. The first request wins;
+            # the others may be refused while it is under way, and find its result.
+            if error.code not in _TRANSIENT or not _comes_about(hbctl, params, keys, patience):
+                raise
+            continue
+        moved += result["moved"]
+        _refuse_failures(result["failed"], moved)
+    return moved
+
+
+def _refuse_failures(failed, moved):
+    """Raise HbctlError when the daemon carried the request out only in part."""
+    if failed:
+        raise _hbctl.HbctlError(
+            "; ".join(f"{one['group']}: {one['message']}" for one in failed),
+            code=failed[0]["code"],
+            moved=moved,
+        )
+
+
+def _comes_about(hbctl, params, keys, patience):
+    """Whether the wanted state is there, or comes by what is already under way."""
+    while True:
+        groups = selected(hbctl.status(), keys)
+        if not misplaced(groups, params):
+            return True
+        if not in_transit(groups) or patience.is_over:
+            return False
+        patience.pause()
+
+
+def _settled(hbctl, params, keys, patience):
+    """The holders of these groups once they are as wanted. Raises HbctlError when time is up."""
+    while True:
+        groups = selected(hbctl.status(), keys)
+        wrong = misplaced(groups, params) or [group for group in groups if not group["holder"]]
+        if not wrong:
+            return holders(groups)
+        if patience.is_over:
+            where = ", ".join(f"{group['key']} is on {group['holder'] or 'no node'}" for group in wrong)
+            raise _hbctl.HbctlError(
+                f"after {patience.timeout_s} s these groups are not where they shall be: {where}",
+                code="timeout",
+                after=holders(groups),
+            )
+        patience.pause()
+
+
+def _planned(plan, before):
+    return [
+        {"group": key, "from": before[key], "to": target, "without_holder_ms": None}
+        for key, target in plan.items()
+    ]
+
+
+def _reason(plan, verb):
+    targets = sorted({target or "another node" for target in plan.values()})
+    return f"{verb} {len(plan)} group{'s' if len(plan) > 1 else ''} to {' and '.join(targets)}"
+
+
+def _result(before, after, moved, reason, changed=True):
+    return {
+        "changed": changed,
+        "before": before,
+        "after": after,
+        "moved": moved,
+        "reason": reason,
+        "diff": {"before": {"holders": before}, "after": {"holders": after}},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        mutually_exclusive=[("to", "away_from")],
+        required_one_of=[("to", "away_from")],
+        supports_check_mode=True,
+    )
+    try:
+        result = ensure(_hbctl.from_module(module), module.params, check_mode=module.check_mode)
+    except _hbctl.HbctlError as error:
+        module.fail_json(msg=str(error), **error.details)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
