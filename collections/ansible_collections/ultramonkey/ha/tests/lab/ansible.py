@@ -25,9 +25,7 @@ class Ansible:
     directory, which is removed with it.
     """
 
-    def __init__(
-        self, lab: Lab, variables: Mapping[str, Any], *, collections: Path = COLLECTIONS
-    ) -> None:
+    def __init__(self, lab: Lab, variables: Mapping[str, Any], *, collections: Path = COLLECTIONS) -> None:
         self._lab = lab
         self._collections = collections
         self.inventory = lab.directory / "inventory.json"
@@ -52,7 +50,9 @@ class Ansible:
         """Run a playbook (a file, or `ultramonkey.ha.site`)."""
         return self._run("ansible-playbook", ["-i", str(self.inventory), name, *arguments], check=check)
 
-    def module(self, hosts: str, module: str, *arguments: str, check: bool = True) -> dict[str, dict[str, Any]]:
+    def module(
+        self, hosts: str, module: str, *arguments: str, check: bool = True
+    ) -> dict[str, dict[str, Any]]:
         """Run `ansible HOSTS -m MODULE -a ARGUMENTS`; host to result."""
         argv = ["-i", str(self.inventory), hosts, "-m", module]
         if arguments:

@@ -133,8 +133,8 @@ def configure(name: str) -> None:
         path = Path("/proc/sys/net/ipv6/conf") / setting
         if path.exists():
             path.write_text("0", encoding="utf-8")
-    # Facts about the service manager go by the name of process 1. "init" would be looked into, and /sbin/init of
-    # the machine is systemd, which does not run here.
+    # Facts about the service manager go by the name of process 1. For "init", they look at /sbin/init, which
+    # on many machines is a systemd that does not run here.
     ctypes.CDLL(None).prctl(PR_SET_NAME, b"lab-init", 0, 0, 0)
 
 

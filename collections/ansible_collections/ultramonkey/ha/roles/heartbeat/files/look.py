@@ -1,0 +1,39 @@
+"""Runs on the node: tells in one go, as JSON, what the role must know of it before any change.
+
+The argument is a JSON object: `paths` and `devices` to look for, `current` the link to the running release.
+"""  # noqa: INP001 - a program that is sent to the node, no module
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Optional
+
+
+def version(distribution: str) -> Optional[str]:  # noqa: UP045 - Python 3.9
+    """The installed version of a library, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def main() -> None:
+    """Look and tell."""
+    asked = json.loads(sys.argv[1])
+    current = Path(asked["current"])
+    seen = {
+        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "euid": os.geteuid(),
+        "libraries": {name: version(name) for name in ("pyroute2", "pyserial")},
+        "paths": [path for path in asked["paths"] if Path(path).exists()],
+        "devices": [path for path in asked["devices"] if Path(path).is_char_device()],
+        "current": current.resolve().name if current.is_symlink() else "",
+    }
+    json.dump(seen, sys.stdout)
+
+
+main()
