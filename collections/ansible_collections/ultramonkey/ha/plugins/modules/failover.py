@@ -248,7 +248,7 @@ def ensure(hbctl, params, check_mode=False, clock=time.monotonic, sleep=time.sle
     if not params["wait"]:
         return _result(before, after, moved, _reason(plan, "began to move"))
     after = {**before, **_settled(hbctl, params, list(plan), patience)}
-    return _result(before, after, moved, _reason(plan, "moved"))
+    return _result(before, after, moved, _reason(plan, "moved" if moved else "another request moved"))
 
 
 def _carry_out(hbctl, params, plan, patience):

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from .errors import LabError
 from .lab import Lab
@@ -87,8 +88,11 @@ class Ansible:
 
 def find(program: str) -> str:
     """The program beside our interpreter, or else in PATH."""
-    beside = Path(sys.executable).parent / program
-    found = str(beside) if beside.exists() else shutil.which(program)
+    # .../collections -> the repository's own virtual environment, for those who start us without it.
+    for directory in (Path(sys.executable).parent, COLLECTIONS.parent / ".venv" / "bin"):
+        if (directory / program).exists():
+            return str(directory / program)
+    found = shutil.which(program)
     if found is None:
         raise LabError(f"{program} is not installed (make venv installs it)")
     return found

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .errors import LabError
 from .network import Network, mac
@@ -61,7 +62,8 @@ class Host:
             [
                 *self._lab.enter("-m", "-n"),
                 *("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
-                *(sys.executable, "-I", str(self._lab.directory / "host_init.py"), self.name, disk),
+                *(sys.executable, "-I", str(self._lab.directory / "host_init.py")),
+                *("boot", self.name, disk, self._lab.disk("layer")),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

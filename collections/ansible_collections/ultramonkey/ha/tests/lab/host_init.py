@@ -1,7 +1,10 @@
 """Process 1 of a laboratory host: makes the host's own view of the machine, then reaps.
 
-Runs as a program (`host_init.py NAME DISK`) in fresh mount, network, UTS, IPC and PID namespaces.
+Runs as a program, `host_init.py boot NAME DISK LAYER`, in fresh namespaces (mount, network, UTS, IPC, PID).
 DISK is a directory on the laboratory's tmpfs that outlives the host: what the host wrote, as on a disk.
+LAYER is another, that all hosts share and none writes to: packages that the machine lacks, put there by
+`host_init.py install LAYER PACKAGE...` in a fresh mount namespace and the machine's network.
+
 Standard input is a pipe held by the laboratory: when that closes, for whatever reason, process 1 ends and
 the kernel takes everything with it.
 
@@ -45,9 +48,11 @@ def mount(*arguments: str) -> None:
         sys.exit(f"mount {' '.join(arguments)}: {done.stderr.strip()}")
 
 
-def mount_overlay(lower: str, disk: Path, name: str, target: Path) -> None:
-    """Mount a writable view of `lower` on `target`; what is written stays in `disk`."""
+def mount_overlay(lower: str, disk: Path, name: str, target: Path, layer: Path | None) -> None:
+    """Mount a writable view of `lower` (under `layer`) on `target`; what is written stays in `disk`."""
     upper, work = disk / f"{name}.upper", disk / f"{name}.work"
+    if layer is not None and (layer / f"{name}.upper").exists():
+        lower = f"{layer / name}.upper:{lower}"
     upper.mkdir(parents=True, exist_ok=True)
     work.mkdir(exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
@@ -64,14 +69,14 @@ def separate_filesystems() -> list[str]:
     return sorted(p for p in set(found) if Path(p).is_dir())
 
 
-def build_root(disk: Path) -> Path:
+def build_root(disk: Path, layer: Path | None) -> Path:
     """Mount the host's file tree and return where."""
     root = disk / "root"
     first_boot = not root.exists()
-    mount_overlay("/", disk, "system", root)
+    mount_overlay("/", disk, "system", root, layer)
     for number, point in enumerate(separate_filesystems()):
-        mount_overlay(point, disk, f"part{number}", root / point.lstrip("/"))
-    if first_boot:
+        mount_overlay(point, disk, f"part{number}", root / point.lstrip("/"), layer)
+    if first_boot and layer is not None:
         for name in FRESH:
             path = root / name
             if path.is_dir() and not path.is_symlink():
@@ -158,10 +163,38 @@ def reap_until_orphaned() -> None:
             pass
 
 
+def install(layer: Path, packages: list[str]) -> None:
+    """Install Debian packages into a layer; ends the program with apt's message when that fails."""
+    root = build_root(layer, None)
+    for name in ("dev", "proc", "sys"):
+        mount("--rbind", f"/{name}", str(root / name))
+    # The name server's address may be behind a link into a filesystem of its own.
+    resolver = Path("/etc/resolv.conf")
+    if resolver.exists():
+        text = resolver.read_bytes()
+        (root / "etc/resolv.conf").unlink(missing_ok=True)
+        (root / "etc/resolv.conf").write_bytes(text)
+    apt = ["chroot", str(root), "apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0"]
+    add = [*apt, "install", "--no-install-recommends", *packages]
+    # Only when the lists are missing or old; to fetch them takes longer than the packages.
+    for command in (add, [*apt, "update"], add):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and command is add:
+            return
+    sys.exit(f"apt-get cannot install {' '.join(packages)}: {done.stderr.strip()}")
+
+
 def main() -> None:
-    """Boot, say so, and live."""
-    name, disk = sys.argv[1], Path(sys.argv[2])
-    root = build_root(disk)
+    """Install and end, or boot, say so, and live."""
+    if sys.argv[1] == "install":
+        install(Path(sys.argv[2]), sys.argv[3:])
+    else:
+        boot(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+
+
+def boot(name: str, disk: Path, layer: Path) -> None:
+    """Become the host."""
+    root = build_root(disk, layer)
     mount_kernel_filesystems(root)
     enter_root(root)
     configure(name)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Iterable, Sequence
+from typing import Any
 
 from . import requirements
 from .errors import LabError
@@ -32,6 +35,9 @@ class Lab:
     `network.KNOWN`, the first of which (eth0) the client is on, too. On leaving, also by an exception,
     SIGINT or SIGTERM, everything is gone; if this process is killed, its end closes the pipes that the
     hosts live by.
+
+    The hosts have what the machine has, and the Debian `packages`: those that the machine lacks are
+    installed into a layer that only the hosts see. The hosts themselves reach no network but their own.
     """
 
     def __init__(
@@ -40,11 +46,13 @@ class Lab:
         *,
         client: bool = True,
         networks: Sequence[str] = ("lan",),
+        packages: Sequence[str] = (),
     ) -> None:
         self.networks = [KNOWN[name] for name in networks]
         numbered = list(enumerate(self.networks))
         self.nodes = [Host(self, name, _FIRST_NODE + i, numbered) for i, name in enumerate(nodes)]
         self.clients = [Host(self, "client", _FIRST_CLIENT, numbered[:1])] if client else []
+        self.packages = tuple(packages)
         self.directory = Path()
         self._anchor: subprocess.Popen[str] | None = None
         self._old_sigterm: Any = None
@@ -91,9 +99,30 @@ class Lab:
             # No snooping: without a querier it would forget multicast members.
             self.run_ip(f"link add {network.bridge} type bridge forward_delay 0 mcast_snooping 0")
             self.run_ip(f"link set {network.bridge} up")
+        missing = missing_packages(self.packages)
+        if missing:
+            self._install(missing)
         for host in self.hosts:
             host.boot()
             self._introduce(host)
+
+    def _install(self, packages: Sequence[str]) -> None:
+        """Put packages into the layer that all hosts share."""
+        init = str(self.directory / "host_init.py")
+        done = subprocess.run(
+            [
+                *self.enter("-m"),
+                *("unshare", "--mount", "--propagation", "private", "--"),
+                *(sys.executable, "-I", init, "install", self.disk("layer"), *packages),
+            ],
+            capture_output=True,
+            text=True,
+            # Whatever leads to the packages (a proxy) may be in the environment.
+            env={**os.environ, **ENVIRONMENT, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LabError(f"The laboratory's hosts need {', '.join(packages)}: {done.stderr.strip()}")
 
     def _introduce(self, host: Host) -> None:
         lines = ["127.0.0.1 localhost", "::1 localhost"]
@@ -170,6 +199,19 @@ class Lab:
             self.pid_file(host.name).write_text(f"{host.pid}\n", encoding="ascii")
         else:
             self.pid_file(host.name).unlink(missing_ok=True)
+
+
+def missing_packages(packages: Iterable[str]) -> list[str]:
+    """Which of the Debian packages are not installed on the machine; none on a machine without dpkg."""
+    if shutil.which("dpkg-query") is None:
+        return []
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status}"]
+    return [
+        package
+        for package in packages
+        if subprocess.run([*query, package], capture_output=True, text=True, check=False).stdout
+        != "installed"
+    ]
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
