@@ -128,7 +128,9 @@ class Host:
             )
             commands = [f"link set {interface} up"]
             commands += [
-                f"address add {address} dev {interface}" for address in network.addresses(self.number)
+                # With the broadcast address that a real machine's tools would set.
+                f"address add {address} {'' if ':' in address else 'broadcast + '}dev {interface}"
+                for address in network.addresses(self.number)
             ]
             self.run(["ip", "-batch", "-"], stdin="\n".join(commands) + "\n")
 
