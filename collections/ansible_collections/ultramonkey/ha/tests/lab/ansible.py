@@ -52,12 +52,10 @@ class Ansible:
         return self._run("ansible-playbook", ["-i", str(self.inventory), name, *arguments], check=check)
 
     def module(
-        self, hosts: str, module: str, *arguments: str, check: bool = True
+        self, hosts: str, module: str, arguments: str = "", *, options: Sequence[str] = (), check: bool = True
     ) -> dict[str, dict[str, Any]]:
         """Run `ansible HOSTS -m MODULE -a ARGUMENTS`; host to result."""
-        argv = ["-i", str(self.inventory), hosts, "-m", module]
-        if arguments:
-            argv += ["-a", " ".join(arguments)]
+        argv = ["-i", str(self.inventory), hosts, "-m", module, "-a", arguments, *options]
         return results(self._run("ansible", argv, check=check).stdout)
 
     def environment(self) -> dict[str, str]:

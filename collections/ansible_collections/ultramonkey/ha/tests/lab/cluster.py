@@ -96,7 +96,7 @@ class Cluster:
         return [host for host in self.lab.nodes if host.is_on]
 
     def wait(self, what: str, condition: Callable[[], bool], timeout_s: float = 30) -> None:
-        """Return when the condition holds; else `LabError` with what was waited for and the last log lines."""
+        """Return when the condition holds; else `LabError` with what was awaited and the last log lines."""
         deadline = time.monotonic() + timeout_s
         while not self._holds(condition):
             if time.monotonic() > deadline:

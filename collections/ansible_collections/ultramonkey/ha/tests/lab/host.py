@@ -63,7 +63,7 @@ class Host:
                 *self._lab.enter("-m", "-n"),
                 *("unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
                 *(sys.executable, "-I", str(self._lab.directory / "host_init.py")),
-                *("boot", self.name, disk, self._lab.disk("layer")),
+                *("boot", self.name, disk, self._lab.disk("layer"), *self._boot_options()),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -81,6 +81,9 @@ class Host:
         self._pid = int(children.split()[0])
         self._plug_in()
         self._lab.host_changed(self)
+
+    def _boot_options(self) -> list[str]:
+        return []
 
     def kill(self) -> float:
         """Power loss: off the network, processes dead, addresses gone. Returns the cut's wall time."""
@@ -156,7 +159,7 @@ class Host:
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` in the host when run on the machine."""
-        return ["nsenter", "-t", str(self.pid), "-m", "-n", "-u", "-i", "-p", "--", *argv]
+        return ["nsenter", "-t", str(self.inside_pid), "-m", "-n", "-u", "-i", "-p", "--", *argv]
 
     def run(
         self, argv: Sequence[str], *, stdin: str = "", check: bool = True, timeout_s: float = 60
@@ -182,6 +185,16 @@ class Host:
             self.command(argv), env=ENVIRONMENT, text=True, start_new_session=True, **options
         )
 
+    @property
+    def inside_pid(self) -> int:
+        """The process whose namespaces commands enter."""
+        return self.pid
+
     def read_text(self, path: str) -> str:
         """A file of the host, empty if there is none."""
         return self.run(["cat", path], check=False).stdout
+
+
+def only_child(pid: int) -> int:
+    """The first child of a process that has just one."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])

@@ -1,9 +1,15 @@
 """Process 1 of a laboratory host: makes the host's own view of the machine, then reaps.
 
-Runs as a program, `host_init.py boot NAME DISK LAYER`, in fresh namespaces (mount, network, UTS, IPC, PID).
+Runs as a program in fresh namespaces (mount, network, UTS, IPC, PID):
+
+    host_init.py boot NAME DISK LAYER [CGROUP]
+
 DISK is a directory on the laboratory's tmpfs that outlives the host: what the host wrote, as on a disk.
 LAYER is another, that all hosts share and none writes to: packages that the machine lacks, put there by
 `host_init.py install LAYER PACKAGE...` in a fresh mount namespace and the machine's network.
+
+With CGROUP, a directory in a mounted cgroup2 hierarchy, the host gets a real systemd, as process 1 of one
+more PID namespace inside, so that this process still watches over all.
 
 Standard input is a pipe held by the laboratory: when that closes, for whatever reason, process 1 ends and
 the kernel takes everything with it.
@@ -39,6 +45,18 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 # Parts of / that may be filesystems of their own; an overlay does not descend into mounts by itself.
 SYSTEM_DIRECTORIES = ("/usr", "/var", "/etc", "/opt", "/srv")
 PR_SET_NAME = 15
+# A host may set what is its own, net.*; all else in /proc/sys is the machine's, and so is the sysrq trigger:
+# a daemon that reboots its machine in an emergency must not reboot ours.
+PROTECT_PROC = (
+    "mount --bind {0}/sys {0}/sys && mount --bind {0}/sys/net {0}/sys/net && "
+    "mount -o remount,bind,ro {0}/sys && "
+    "if [ -e {0}/sysrq-trigger ]; then mount --bind /dev/null {0}/sysrq-trigger; fi"
+)
+SYSTEMD = (
+    f"mount -t proc proc /proc && {PROTECT_PROC.format('/proc')} && "
+    "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin "
+    "/lib/systemd/systemd --system --unit=basic.target"
+)
 
 
 def mount(*arguments: str) -> None:
@@ -112,10 +130,11 @@ def mount_kernel_filesystems(root: Path) -> None:
         (root / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
     (root / "dev/fd").symlink_to("/proc/self/fd")
     (root / "run/lock").mkdir(mode=0o1777)
-    sysrq = root / "proc/sysrq-trigger"
-    if sysrq.exists():
-        # A daemon that reboots its machine in an emergency must not reboot ours.
-        mount("--bind", "/dev/null", str(sysrq))
+    done = subprocess.run(
+        ["sh", "-c", PROTECT_PROC.format(root / "proc")], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"protecting /proc/sys: {done.stderr.strip()}")
 
 
 def enter_root(root: Path) -> None:
@@ -141,6 +160,15 @@ def configure(name: str) -> None:
     # Facts about the service manager go by the name of process 1. For "init", they look at /sbin/init, which
     # on many machines is a systemd that does not run here.
     ctypes.CDLL(None).prctl(PR_SET_NAME, b"lab-init", 0, 0, 0)
+
+
+def start_systemd() -> None:
+    """Start systemd in namespaces of its own, up to basic.target."""
+    namespaces = ["--cgroup", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(
+        ["unshare", *namespaces, "sh", "-c", SYSTEMD], stdin=nothing, stdout=nothing, stderr=nothing
+    )
 
 
 def reap_until_orphaned() -> None:
@@ -189,15 +217,20 @@ def main() -> None:
     if sys.argv[1] == "install":
         install(Path(sys.argv[2]), sys.argv[3:])
     else:
-        boot(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+        boot(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), *map(Path, sys.argv[5:]))
 
 
-def boot(name: str, disk: Path, layer: Path) -> None:
+def boot(name: str, disk: Path, layer: Path, cgroup: Path | None = None) -> None:
     """Become the host."""
+    if cgroup is not None:
+        cgroup.mkdir(exist_ok=True)
+        (cgroup / "cgroup.procs").write_text("0", encoding="utf-8")
     root = build_root(disk, layer)
     mount_kernel_filesystems(root)
     enter_root(root)
     configure(name)
+    if cgroup is not None:
+        start_systemd()
     print("ready", flush=True)
     reap_until_orphaned()
 

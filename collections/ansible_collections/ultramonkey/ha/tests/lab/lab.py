@@ -19,6 +19,7 @@ from . import requirements
 from .errors import LabError
 from .host import ENVIRONMENT, Host
 from .network import KNOWN
+from .systemd_host import SystemdHost
 
 # Where the hosts' disks are mounted, visible in the laboratory's own mount namespace only. Any directory
 # that every system has and no host needs would do.
@@ -38,6 +39,8 @@ class Lab:
 
     The hosts have what the machine has, and the Debian `packages`: those that the machine lacks are
     installed into a layer that only the hosts see. The hosts themselves reach no network but their own.
+
+    With `systemd`, the nodes (not the client) run one; otherwise process 1 is a mere reaper.
     """
 
     def __init__(
@@ -47,15 +50,18 @@ class Lab:
         client: bool = True,
         networks: Sequence[str] = ("lan",),
         packages: Sequence[str] = (),
+        systemd: bool = False,
     ) -> None:
         self.networks = [KNOWN[name] for name in networks]
         numbered = list(enumerate(self.networks))
-        self.nodes = [Host(self, name, _FIRST_NODE + i, numbered) for i, name in enumerate(nodes)]
+        kind = SystemdHost if systemd else Host
+        self.nodes = [kind(self, name, _FIRST_NODE + i, numbered) for i, name in enumerate(nodes)]
         self.clients = [Host(self, "client", _FIRST_CLIENT, numbered[:1])] if client else []
         self.packages = tuple(packages)
         self.directory = Path()
         self._anchor: subprocess.Popen[str] | None = None
         self._old_sigterm: Any = None
+        self._has_cgroups = False
 
     # -- coming and going ---------------------------------------------------------------------------------
 
@@ -134,6 +140,8 @@ class Lab:
         atexit.unregister(self.close)
         for host in self.hosts:
             host.destroy()
+        if self._has_cgroups:
+            self._remove_cgroups()
         if self._anchor is not None:
             self._anchor.kill()
             self._anchor.communicate()
@@ -189,6 +197,30 @@ class Lab:
         """The directory, as the laboratory's mount namespace sees it, that holds what the host wrote."""
         return f"{_DISKS}/{name}"
 
+    def cgroup(self, name: str) -> str:
+        """A control group for one host, as the laboratory's mount namespace sees it; the hosts make it."""
+        mount = f"{_DISKS}/cgroup"
+        if not self._has_cgroups:
+            # A mount of our own, because the machine may have cgroup2 anywhere, or beside cgroup1.
+            script = (
+                f"mkdir {mount} && mount -t cgroup2 cgroup2 {mount} && mkdir {mount}/{self.directory.name}"
+            )
+            done = subprocess.run(
+                [*self.enter("-m"), "sh", "-c", script], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise LabError(f"hosts with systemd need cgroup2: {done.stderr.strip()}")
+            self._has_cgroups = True
+        return f"{mount}/{self.directory.name}/{name}"
+
+    def _remove_cgroups(self) -> None:
+        """Remove the control groups; they are the one thing that does not go with its namespace."""
+        find = f"find {_DISKS}/cgroup/{self.directory.name} -depth -type d -exec rmdir {{}} +"
+        # The last processes may take a moment to be gone.
+        script = f"for try in 1 2 3 4 5 6 7 8 9 10; do {find} 2>/dev/null && break; sleep 0.1; done"
+        subprocess.run([*self.enter("-m"), "sh", "-c", script], capture_output=True, check=False)
+        self._has_cgroups = False
+
     def pid_file(self, name: str) -> Path:
         """Where Ansible's connection finds the host's process 1; absent while the host is off."""
         return self.directory / f"{name}.pid"
@@ -196,7 +228,7 @@ class Lab:
     def host_changed(self, host: Host) -> None:
         """The host was switched on or off."""
         if host.is_on:
-            self.pid_file(host.name).write_text(f"{host.pid}\n", encoding="ascii")
+            self.pid_file(host.name).write_text(f"{host.inside_pid}\n", encoding="ascii")
         else:
             self.pid_file(host.name).unlink(missing_ok=True)
 

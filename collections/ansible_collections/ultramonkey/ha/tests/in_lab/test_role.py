@@ -1,0 +1,190 @@
+"""The role on two nodes with an init script: what it refuses, shows, does, and leaves alone."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from lab.cluster import GROUP, variables
+
+FILES = ("ha.cf", "haresources", "authkeys")
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster):
+    return make_cluster(client=False)
+
+
+def site(cluster, *arguments, **changes):
+    """Run the playbook with changed variables; the finished process."""
+    cluster.ansible.set_variables(variables("lb1", **changes))
+    return cluster.ansible.playbook("ultramonkey.ha.site", *arguments, check=False)
+
+
+def changed(done):
+    """Host to number of changed tasks, by the recap."""
+    return {
+        host: int(n) for host, n in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
+    }
+
+
+def files(host):
+    return [host.read_text(f"/etc/ha.d/{name}") for name in FILES]
+
+
+# -- nothing is installed yet ------------------------------------------------------------------------
+
+
+def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
+    cluster.lab.host("lb2").run(["install", "-D", "/dev/null", "/usr/lib/heartbeat/heartbeat"])
+    done = site(
+        cluster,
+        heartbeat_nodes=["lb1", "lb3"],
+        heartbeat_links=[{"type": "bcast", "interface": "eth7"}, {"type": "serial", "device": "/dev/ttyS9"}],
+        heartbeat_groups=[{"node": "lb4", "resources": [GROUP]}],
+    )
+    cluster.lab.host("lb2").run(["rm", "-r", "/usr/lib/heartbeat"])
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    for problem in (
+        "lb2: /usr/lib/heartbeat/heartbeat belongs to another heartbeat",
+        "lb2: this host, lb2, is not in heartbeat_nodes (lb1, lb3): add it there, or take",
+        f"lb1: heartbeat_groups: {GROUP} prefers lb4, which is not in heartbeat_nodes (lb1, lb3)",
+        "lb1: there is no interface eth7: heartbeat_links may use eth0",
+        "lb1: /dev/ttyS9 is not a serial device here: correct heartbeat_links",
+    ):
+        assert problem in said
+    assert changed(done) == {"lb1": 0, "lb2": 0}
+
+
+def test_2_a_limited_run_is_refused_because_it_would_make_a_cluster_of_its_own(cluster):
+    done = site(cluster, "--limit", "lb1")
+    assert done.returncode != 0
+    assert "with --limit, the play may not see all nodes" in done.stdout
+
+
+def test_3_check_mode_shows_the_files_on_a_bare_node_and_writes_nothing(cluster):
+    done = site(cluster, "--check", "--diff")
+    assert done.returncode == 0, done.stdout
+    assert "+deadtime 500ms" in done.stdout
+    assert f"+lb1 {GROUP}" in done.stdout
+    assert "sha256 " not in done.stdout
+    for host in cluster.lab.nodes:
+        look = ["ls", "-d", "/etc/ha.d", "/usr/sbin/hbctl", "/usr/lib/ultramonkey-heartbeat"]
+        assert host.run(look, check=False).stdout == ""
+
+
+def test_4_variables_that_make_no_configuration_are_refused_with_the_daemons_own_words(cluster):
+    done = site(cluster, "--check", heartbeat_deadtime="150ms")
+    assert done.returncode != 0
+    assert re.search(r"deadtime.*keepalive", done.stdout)
+
+
+# -- deployed ----------------------------------------------------------------------------------------
+
+
+def test_5_the_cluster_runs_and_its_key_was_never_shown(cluster):
+    done = site(cluster, "-vvv", "--diff")
+    assert done.returncode == 0, done.stdout[-3000:]
+    cluster.wait_healthy()
+    assert cluster.holder().name == "lb1"
+    one, two = (files(host) for host in cluster.lab.nodes)
+    assert one == two
+    secret = one[2].split()[-1]
+    assert len(secret) >= 43
+    assert secret not in done.stdout + done.stderr
+    modes = cluster.lab.host("lb1").run(["stat", "-c", "%a", *(f"/etc/ha.d/{name}" for name in FILES)]).stdout
+    assert modes.split() == ["644", "644", "600"]
+
+
+def test_6_the_second_run_changes_nothing(cluster):
+    before = [files(host) for host in cluster.lab.nodes]
+    done = site(cluster)
+    assert (done.returncode, changed(done)) == (0, {"lb1": 0, "lb2": 0})
+    assert [files(host) for host in cluster.lab.nodes] == before
+    assert changed(site(cluster, "--check")) == {"lb1": 0, "lb2": 0}
+
+
+def test_7_a_new_key_is_refused_while_the_nodes_run(cluster):
+    before = [files(host) for host in cluster.lab.nodes]
+    ring = {"current": 1, "keys": [{"index": 1, "method": "sha1", "key": "another-secret"}]}
+    done = site(cluster, heartbeat_authkeys=ring)
+    assert done.returncode != 0
+    assert "Change keys in three runs" in " ".join(done.stdout.split())
+    assert "another-secret" not in done.stdout
+    assert [files(host) for host in cluster.lab.nodes] == before
+
+
+def test_8_a_change_restarts_the_standby_first_and_one_after_another(cluster):
+    generations = [cluster.status(host)["generation"] for host in cluster.lab.nodes]
+    done = site(cluster, heartbeat_deadtime="600ms")
+    assert done.returncode == 0, done.stdout[-3000:]
+    first, second = done.stdout.index("by its init script lb2"), done.stdout.index("by its init script lb1")
+    assert first < second
+    cluster.wait_healthy()
+    for host, generation in zip(cluster.lab.nodes, generations):
+        status = cluster.status(host)
+        assert status["config"]["deadtime_ms"] == 600
+        assert status["generation"] > generation
+    assert cluster.lab.host("lb1").run(["sh", "-c", "ls /etc/ha.d/ha.cf.*~"]).stdout != ""
+
+
+def test_9_the_failover_module_four_times(cluster):
+    """Check, run, run again, check again; on all nodes at once."""
+    cluster.ansible.set_variables(variables("lb1"))
+    target = next(host for host in cluster.lab.nodes if host is not cluster.holder()).name
+
+    def failover(*options):
+        module = ("heartbeat", "ultramonkey.ha.failover", f"to={target}")
+        return list(cluster.ansible.module(*module, options=options).values())
+
+    assert [result["changed"] for result in failover("--check")] == [True, True]
+    assert cluster.holder().name != target
+    results = failover()
+    assert all(result["after"] == {GROUP: target} for result in results)
+    assert any(result["moved"] for result in results)
+    assert cluster.holder().name == target
+    assert [result["changed"] for result in failover()] == [False, False]
+    assert [result["changed"] for result in failover("--check")] == [False, False]
+
+
+SERVICE_CASES = [
+    # command, exit code, what it says
+    (["status"], 0, "running"),
+    (["start"], 0, "already running"),
+    (["reload"], 0, ""),
+    ([], 2, "usage"),
+    (["stop"], 0, "stopped"),
+    (["status"], 3, "not running"),
+    (["stop"], 0, "not running"),
+    (["reload"], 7, "not running"),
+    (["start"], 0, "started"),
+    (["status"], 0, "running"),
+]
+
+
+def test_a_the_init_script_does_what_lsb_says(cluster):
+    host = cluster.lab.host("lb2")
+    for command, code, says in SERVICE_CASES:
+        done = host.run(["/etc/init.d/heartbeat", *command], check=False)
+        assert (command, done.returncode) == (command, code), done.stdout
+        assert says in done.stdout + done.stderr
+
+
+def test_b_a_wrong_file_does_not_end_a_daemon_that_serves(cluster):
+    host = cluster.lab.host("lb2")
+    cluster.wait_healthy()
+    host.run(["sh", "-c", "echo nonsense >>/etc/ha.d/ha.cf"])
+    generation = cluster.status(host)["generation"]
+    assert host.run(["/etc/init.d/heartbeat", "restart"], check=False).returncode == 6
+    assert cluster.status(host)["generation"] == generation
+    host.run(["/etc/init.d/heartbeat", "stop"])
+    assert host.run(["/etc/init.d/heartbeat", "start"], check=False).returncode == 6
+
+
+def test_c_the_role_mends_what_somebody_broke(cluster):
+    done = site(cluster)
+    assert done.returncode == 0, done.stdout[-3000:]
+    cluster.wait_healthy()
+    assert "nonsense" not in json.dumps([files(host) for host in cluster.lab.nodes])
