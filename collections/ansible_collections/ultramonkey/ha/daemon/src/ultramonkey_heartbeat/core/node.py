@@ -25,19 +25,17 @@ from ..wire.errors import MalformedFieldError, WireError
 from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
+from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership, Peer, old_state_from, state_from
 from .notices import (
     BecameActive,
-    DuplicateName,
-    FrameRejected,
     NodeStateChanged,
     OldPeer,
     OwnLinkChanged,
     ShutdownBegun,
     Slept,
-    UnknownNode,
 )
 from .report import Phase, Report, Wish, from_message, raw_fields, to_fields
 from .sequence import Verdict
@@ -47,8 +45,6 @@ from .transmit import Identity, Transmitter
 
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
-# Names that do not belong to the cluster are remembered up to this number.
-STRANGERS_MAX = 64
 
 # A 3.0.6 wants one message in ten acknowledged.
 ACKNOWLEDGE_EACH = 10
@@ -75,8 +71,7 @@ class Node:
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.received = 0
-        self.rejected = 0
-        self.duplicate_name = False
+        self.complaints = Complaints(self._effects_append)
         self.started_at_ms = 0
         self._decode = decode
         self._rng = rng
@@ -86,8 +81,6 @@ class Node:
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
-        self._strangers: set[str] = set()
-        self._complaints: set[tuple[str, str]] = set()
         self._beat_at_ms = 0
         self._repeat_at_ms: int | None = None
         self._last_sent_ms = 0
@@ -217,23 +210,18 @@ class Node:
             message = self._decode(event.data)
             self._message(event.link, message, now_ms)
         except WireError as error:
-            self._reject(event.link, str(error))
-
-    def _reject(self, link: str, reason: str) -> None:
-        self.rejected += 1
-        complaint = (link, reason)
-        if complaint not in self._complaints and len(self._complaints) < STRANGERS_MAX:
-            self._complaints.add(complaint)
-            self._effects.append(FrameRejected(link, reason))
+            self.complaints.reject(event.link, str(error))
 
     def _message(self, link: str, message: Message, now_ms: int) -> None:
         source, kind = (message.text("src") or "").lower(), message.text("t") or ""
         if source == self.identity.name:
-            self._own_echo(link, message)
+            # Our own voice comes back over a loop; another machine's has another uuid.
+            if message.binary("srcuuid") not in (None, self.identity.uuid):
+                self.complaints.same_name(link)
             return
         peer = self.membership.peers.get(source)
         if peer is None:
-            self._stranger(source, link)
+            self.complaints.stranger(source, link)
             return
         self.received += 1
         if kind.startswith("NS_"):
@@ -242,11 +230,11 @@ class Node:
             return
         generation, seq = message.hexadecimal("hg"), message.hexadecimal("seq")
         if not generation or not seq or not message.hexadecimal("ts"):
-            self._reject(link, f"a message of {source} lacks its generation, number or stamp")
+            self.complaints.reject(link, f"a message of {source} lacks its generation, number or stamp")
             return
         if generation != peer.generation or peer.window is None:
             if generation < peer.generation or kind != "status":
-                self._reject(link, f"a message of an earlier generation of {source} (replayed?)")
+                self.complaints.reject(link, f"a message of an earlier generation of {source} (replayed?)")
                 return
             repeat_ms = self.configuration.ha.max_rexmit_delay_ms
             self.membership.new_generation(peer, generation, self._rng, repeat_ms)
@@ -267,19 +255,6 @@ class Node:
             self._hear_old_peer(peer, kind, message, now_ms)
         if peer.old and seq % ACKNOWLEDGE_EACH == 0 and peer.window is not None and peer.window.complete:
             self._effects.append(self.transmitter.acknowledge(peer.name, seq, now_ms))
-
-    def _own_echo(self, link: str, message: Message) -> None:
-        uuid = message.binary("srcuuid")
-        if uuid is None or uuid == self.identity.uuid or self.duplicate_name:
-            return
-        self.duplicate_name = True
-        self._effects.append(DuplicateName(link))
-
-    def _stranger(self, name: str, link: str) -> None:
-        self.rejected += 1
-        if name not in self._strangers and len(self._strangers) < STRANGERS_MAX:
-            self._strangers.add(name)
-            self._effects.append(UnknownNode(name, link))
 
     def _unnumbered(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
         if (message.text("dest") or "").lower() != self.identity.name:

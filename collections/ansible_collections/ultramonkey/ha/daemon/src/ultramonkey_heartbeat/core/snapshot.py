@@ -38,7 +38,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
         "healthy": not problems,
         "counters": {
             "frames_received": node.received,
-            "frames_rejected": node.rejected,
+            "frames_rejected": node.complaints.rejected,
             "messages_sent": node.transmitter.sent,
         },
     }
@@ -103,7 +103,7 @@ def _problem(code: str, name: str, text: str, remedy: str) -> Json:
 
 def _node_problems(node: Node) -> list[Json]:
     problems = []
-    if node.duplicate_name:
+    if node.complaints.duplicate_name:
         problems.append(
             _problem(
                 "duplicate-name",
