@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import stat
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 from . import schema
+
+_LOG = logging.getLogger(__name__)
 
 # More connections than this are refused: each is a few kB that we did not ask for.
 CONNECTIONS_MAX = 64
@@ -119,6 +122,11 @@ class ControlServer:
             _write(
                 writer, schema.refusal(request.request_id, "bad-request", str(error), "see docs/CONTROL.md")
             )
+            return
+        except Exception:  # noqa: BLE001 - a mistake of ours; whoever asked must not wait for ever
+            _LOG.exception("could not answer %r", request.command)
+            message = f"the daemon could not answer {request.command}"
+            _write(writer, schema.refusal(request.request_id, "internal-error", message, "see its journal"))
             return
         await done
         await writer.drain()
