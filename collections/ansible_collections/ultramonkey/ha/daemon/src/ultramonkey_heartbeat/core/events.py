@@ -14,9 +14,13 @@ from ..wire.message import Message
 
 @dataclass(frozen=True)
 class Started:
-    """The daemon runs. `wall_offset_ms` + now_ms is the time of day, used only for stamps."""
+    """The daemon runs. `wall_offset_ms` + now_ms is the time of day, used only for stamps.
+
+    `stuck` are the keys of groups that an earlier run left behind and that could not be stopped.
+    """
 
     wall_offset_ms: int
+    stuck: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,8 @@ class Node:
             policy=ha.auto_failback,
             membership=self.membership,
             emit=self._effects_append,
+            stuck=event.stuck,
+            now_ms=now_ms,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self._beat_at_ms = now_ms

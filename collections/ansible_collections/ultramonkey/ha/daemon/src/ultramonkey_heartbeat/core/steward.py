@@ -44,12 +44,20 @@ class Steward:
         policy: AutoFailback,
         membership: Membership,
         emit: Callable[[Effect], None],
+        stuck: Sequence[str] = (),
+        now_ms: int = 0,
     ) -> None:
         self.me = me
         self.policy = policy
         self.groups: dict[str, LocalGroup] = {
             group.key: LocalGroup(group, candidates(group.preferred, nodes)) for group in groups
         }
+        for key in stuck:
+            # An earlier run left it and it could not be stopped; a key that is not configured any more
+            # is nobody's business but that of whoever cleans up next.
+            if key in self.groups:
+                self.groups[key].state = GroupState.STUCK
+                self.groups[key].since_ms = now_ms
         self.history = HolderHistory()
         self._incarnation = incarnation
         self._membership = membership

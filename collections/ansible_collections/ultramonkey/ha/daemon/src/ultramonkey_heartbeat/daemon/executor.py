@@ -62,7 +62,7 @@ class Executor:
             fx.StopGroup: self._stop,
             fx.Announce: lambda effect: self._runner.announce(self._groups[effect.group]),
             fx.AdminReply: self._reply,
-            fx.PersistGeneration: lambda effect: write_generation(self._paths.generation, effect.generation),
+            fx.PersistGeneration: self._persist,
             fx.Exit: lambda effect: self._on_exit(effect.clean),
         }
 
@@ -94,12 +94,20 @@ class Executor:
         return self.codec.encode(message, form)
 
     def _start(self, effect: fx.StartGroup) -> None:
+        group = self._groups[effect.group]
         # Written down first: if we crash now, somebody must know what to clean up.
-        self._held.add(effect.group)
-        self._runner.start(self._groups[effect.group])
+        self._held.add(group)
+        self._runner.start(group)
 
     def _stop(self, effect: fx.StopGroup) -> None:
         self._runner.stop(self._groups[effect.group])
+
+    def _persist(self, effect: fx.PersistGeneration) -> None:
+        try:
+            write_generation(self._paths.generation, effect.generation)
+        except OSError as error:
+            # The peers would not listen to us after the next start; the start after that is heard again.
+            self._log.error("cannot keep generation %d: %s", effect.generation, error)
 
     def _reply(self, effect: fx.AdminReply) -> None:
         final = effect.phase != "accepted"

@@ -12,9 +12,9 @@ from typing import Any, Callable, Union
 
 from .. import __version__
 from ..config.address import address_of
-from ..config.model import Configuration, Resource
+from ..config.model import Configuration, Group, Resource
 from ..control import schema
-from ..control.server import ControlServer
+from ..control.server import ControlServer, InUseError
 from ..core import events as ev
 from ..core.node import Node
 from ..core.snapshot import snapshot
@@ -25,6 +25,7 @@ from ..net.announce import Announcer
 from ..net.monitor import Monitor
 from ..net.netlink import Network
 from ..net.packet import PacketSender
+from ..net.types import NetError
 from ..reading import load
 from ..resources.agent import Agent
 from ..resources.factory import Surroundings, make_agent
@@ -38,6 +39,10 @@ from .paths import Paths
 from .persistence import HeldGroups
 
 Reply = Callable[[str, Mapping[str, Any]], None]
+
+
+class CannotBeginError(Exception):
+    """The daemon needs something that it did not get. The text says what."""
 
 
 class Heartbeatd:
@@ -71,6 +76,9 @@ class Heartbeatd:
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
         self._driver = Driver(self._node, self._executor.carry_out, self._loop)
         self._requests = 0
+        # Until then there is nothing to ask about, and nothing to hand over.
+        self._begun = False
+        self._told_to_stop_early = False
         self._control = ControlServer(
             str(paths.control),
             readers={"status": self._status, "version": self._version},
@@ -78,18 +86,17 @@ class Heartbeatd:
         )
 
     async def run(self) -> int:
-        """Begin, serve until told to stop, hand over, end. Raises what keeps it from beginning."""
-        await self._control.start()
-        await self._network.open()
-        await self._clean_up_after_crash()
-        self._monitor.open()
+        """Begin, serve until told to stop, hand over, end. Raises CannotBeginError."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._told_to_stop)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
-        self._held.write(())
-        self._driver.give(ev.Started(self._wall_offset_ms()))
-        for link in self._links:
-            link.open()
+        try:
+            await self._control.start()
+            await self._network.open()
+            self._monitor.open()
+        except (InUseError, NetError, OSError) as error:
+            raise CannotBeginError(str(error)) from error
+        self._begin(await self._clean_up_after_crash())
         service.settle_memory()
         service.notify("READY=1\nSTATUS=running")
         self._feed_watchdog()
@@ -99,19 +106,35 @@ class Heartbeatd:
 
     # -- begin and end -----------------------------------------------------------------------------
 
-    async def _clean_up_after_crash(self) -> None:
-        """A predecessor that crashed may have left groups running; others may serve them by now."""
-        left = self._held.left_behind()
+    async def _clean_up_after_crash(self) -> tuple[Group, ...]:
+        """A predecessor that crashed may have left groups running; others may serve them by now.
+
+        Returns those that could not be released.
+        """
+        left = self._held.left_behind(self._configuration.groups)
         if left is None:
-            return
-        keys = set(left)
-        groups = [group for group in self._configuration.groups if group.key in keys]
-        self._log.warning("the last daemon did not end cleanly; releasing %d group(s) it held", len(groups))
-        for outcome in await self._runner.release_now(groups):
-            if not outcome.ok:
-                self._log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
+            return ()
+        names = ", ".join(group.key for group in left) or "nothing"
+        self._log.warning("the last daemon did not end cleanly; releasing what it held: %s", names)
+        failed = [outcome for outcome in await self._runner.release_now(left) if not outcome.ok]
+        for outcome in failed:
+            self._log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
+        keys = [outcome.group for outcome in failed]
+        return tuple(group for group in left if group.key in keys)
+
+    def _begin(self, stuck: tuple[Group, ...]) -> None:
+        self._held.write(stuck)
+        self._begun = True
+        self._driver.give(ev.Started(self._wall_offset_ms(), tuple(group.key for group in stuck)))
+        for link in self._links:
+            link.open()
+        if self._told_to_stop_early:
+            self._told_to_stop()
 
     def _told_to_stop(self) -> None:
+        if not self._begun:
+            self._told_to_stop_early = True
+            return
         service.notify("STOPPING=1")
         self._driver.give(ev.ShutdownRequested())
 
@@ -140,7 +163,11 @@ class Heartbeatd:
 
     def _reload(self) -> None:
         """SIGHUP: take over new keys; say whether anything else has changed."""
-        loaded = load(self._paths.configuration, self._configuration.node)
+        try:
+            loaded = load(self._paths.configuration, self._configuration.node)
+        except OSError as error:
+            self._log.error("nothing is changed: %s", error)
+            return
         if loaded.configuration is None:
             for problem in loaded.problems:
                 self._log.error("%s", problem)
@@ -194,6 +221,9 @@ class Heartbeatd:
 
     def _status(self, request: schema.Request, reply: Reply) -> None:
         del request
+        if not self._begun:
+            self._refuse_early(reply)
+            return
         reply("completed", {"result": snapshot(self._node, self._driver.now_ms())})
 
     def _version(self, request: schema.Request, reply: Reply) -> None:
@@ -202,6 +232,9 @@ class Heartbeatd:
 
     def _move(self, request: schema.Request, reply: Reply) -> None:
         arguments = schema.parse_move(request)
+        if not self._begun:
+            self._refuse_early(reply)
+            return
         # Two clients may choose the same id; ours is unique.
         self._requests += 1
         request_id = f"{self._requests}"
@@ -210,10 +243,23 @@ class Heartbeatd:
             ev.MoveRequested(request_id, arguments.groups, arguments.target, arguments.timeout_ms)
         )
 
+    def _refuse_early(self, reply: Reply) -> None:
+        error = {
+            "code": "not-active",
+            "message": "the daemon is still releasing what the one before it left behind",
+            "remedy": "wait",
+        }
+        reply("refused", {"error": error, "result": {}})
+
     # -- small things --------------------------------------------------------------------------------
 
     def _agent_for(self, resource: Resource) -> Agent:
-        surroundings = Surroundings(self._configuration.node, self._network, self._announcer)
+        surroundings = Surroundings(
+            self._configuration.node,
+            self._network,
+            self._announcer,
+            directories=self._paths.script_directories,
+        )
         return make_agent(resource, address_of(resource), surroundings)
 
     def _wall_offset_ms(self) -> int:

@@ -42,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"heartbeatd: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except ImportError as error:
+        print(f"heartbeatd: {error}; install what is missing (Debian: python3-pyroute2)", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,7 +95,7 @@ def _configuration(paths: Paths, node: str | None) -> Configuration | None:
 
 def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
     # Imported late: --check and --help need neither the event loop nor netlink.
-    from .heartbeatd import Heartbeatd  # noqa: PLC0415
+    from .heartbeatd import CannotBeginError, Heartbeatd  # noqa: PLC0415
     from .persistence import identity  # noqa: PLC0415
 
     lock = Lock(paths.lock)
@@ -107,6 +110,9 @@ def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
             return await Heartbeatd(configuration, who, paths, log).run()
 
         return asyncio.run(serve())
+    except CannotBeginError as error:
+        log.error("cannot begin: %s", error)  # noqa: TRY400 - the text says it all
+        return EXIT_FAILED
     finally:
         logs.stop()
         lock.release()

@@ -15,6 +15,11 @@ class Paths:
     run: Path = Path("/run/heartbeat")
 
     @property
+    def script_directories(self) -> tuple[Path, ...]:
+        """Where resource scripts are looked for, in this order."""
+        return (self.configuration / "resource.d", Path("/etc/init.d"))
+
+    @property
     def uuid(self) -> Path:
         """16 raw bytes that name this installation."""
         return self.state / "hb_uuid"

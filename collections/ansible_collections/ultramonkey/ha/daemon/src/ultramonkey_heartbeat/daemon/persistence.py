@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..config.haresources import parse_resource
+from ..config.model import Group
 from ..core.transmit import Identity
 from .paths import Paths
+
+_LOG = logging.getLogger(__name__)
 
 UUID_BYTES = 16
 
@@ -64,40 +69,72 @@ def write_safely(path: Path, data: bytes, mode: int) -> None:
 
 
 class HeldGroups:
-    """Which groups may run here. The file is there from before the first start until a clean end."""
+    """Which groups may run here. The file is there from before the first start until a clean end.
+
+    It has the resources of each group as haresources had them then: whoever cleans up after a crash must
+    stop what was started, whatever haresources says now.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._keys: tuple[str, ...] = ()
+        self._groups: dict[str, Group] = {}
 
-    def left_behind(self) -> tuple[str, ...] | None:
-        """What a daemon that crashed may have left running; None after a clean end."""
+    def left_behind(self, configured: Sequence[Group]) -> tuple[Group, ...] | None:
+        """What a daemon that crashed may have left running; None after a clean end.
+
+        A file that cannot be understood means that anything `configured` may run.
+        """
         try:
-            keys = json.loads(self._path.read_text())
+            plain = json.loads(self._path.read_text())
         except FileNotFoundError:
             return None
         except ValueError:
-            # Torn by a crash of the machine's memory file system: believe that there is something.
-            return ()
-        return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
+            return tuple(configured)
+        try:
+            return tuple(_read_group(*entry) for entry in plain)
+        except (TypeError, ValueError):
+            return tuple(configured)
 
-    def write(self, keys: Iterable[str]) -> None:
-        """Say what may run from now on. On a memory file system: no disk is waited for."""
-        self._keys = tuple(keys)
+    def write(self, groups: Iterable[Group]) -> None:
+        """Say what may run from now on. On a memory file system: no disk is waited for.
+
+        To serve is worth more than to be sure that a crash would be cleaned up, so that a directory that
+        is full or gone is only a line in the log.
+        """
+        self._groups = {group.key: group for group in groups}
+        try:
+            self._write()
+        except OSError as error:
+            _LOG.error("cannot note which groups may run here: %s", error)
+
+    def _write(self) -> None:
+        plain = [
+            [group.preferred, *(resource.text for resource in group.resources)]
+            for group in self._groups.values()
+        ]
         temporary = self._path.with_name(f".{self._path.name}.new")
-        temporary.write_text(json.dumps(self._keys))
+        temporary.write_text(json.dumps(plain))
         temporary.replace(self._path)
 
-    def add(self, key: str) -> None:
+    def add(self, group: Group) -> None:
         """The group is about to be started."""
-        if key not in self._keys:
-            self.write((*self._keys, key))
+        if group.key not in self._groups:
+            self.write((*self._groups.values(), group))
 
     def remove(self, key: str) -> None:
         """The group has been stopped."""
-        if key in self._keys:
-            self.write(k for k in self._keys if k != key)
+        if key in self._groups:
+            self.write([group for group in self._groups.values() if group.key != key])
 
     def clean(self) -> None:
-        """Nothing of ours runs, and the peers know it."""
-        self._path.unlink(missing_ok=True)
+        """We end, and the peers know it. The file stays if something could not be stopped."""
+        if not self._groups:
+            self._path.unlink(missing_ok=True)
+
+
+def _read_group(preferred: str, first: str, *others: str) -> Group:
+    """A group from its words. Raises ValueError or TypeError for what is none."""
+    words = (first, *others)
+    if not all(isinstance(word, str) for word in (preferred, *words)):
+        raise ValueError(words)
+    return Group(first, preferred, tuple(parse_resource(word) for word in words))

@@ -12,6 +12,7 @@ import time
 
 from ..config.address import address_of
 from ..config.model import Configuration, Resource
+from ..control.server import remove_stale
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
 from ..links.factory import make_links
 from ..net.announce import Announcer
@@ -38,29 +39,30 @@ class _Deaf:
 async def release(configuration: Configuration, paths: Paths, log: logging.Logger) -> int:
     """Release what is left and say goodbye; returns the exit code."""
     held = HeldGroups(paths.held)
-    keys = held.left_behind()
-    if keys is None:
+    left = held.left_behind(configuration.groups)
+    if left is None:
         return 0
-    log.warning("the daemon did not end cleanly; releasing what it held: %s", ", ".join(keys) or "nothing")
+    names = ", ".join(group.key for group in left) or "nothing"
+    log.warning("the daemon did not end cleanly; releasing what it held: %s", names)
     network = Network()
     await network.open()
     loop = asyncio.get_running_loop()
-    surroundings = Surroundings(configuration.node, network, Announcer(loop, PacketSender()))
+    announcer = Announcer(loop, PacketSender())
+    surroundings = Surroundings(configuration.node, network, announcer, directories=paths.script_directories)
 
     def agent_for(resource: Resource) -> Agent:
         return make_agent(resource, address_of(resource), surroundings)
 
-    groups = [group for group in configuration.groups if group.key in keys]
-    outcomes = await Runner(agent_for, lambda _: None).release_now(groups)
+    outcomes = await Runner(agent_for, lambda _: None).release_now(left)
     await network.close()
-    stuck: list[str] = [outcome.group for outcome in outcomes if not outcome.ok]
-    for outcome in outcomes:
-        if not outcome.ok:
-            log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
+    stuck = [outcome for outcome in outcomes if not outcome.ok]
+    for outcome in stuck:
+        log.error("group %s: could not be released: %s", outcome.group, outcome.reason)
     if stuck:
         log.error("no goodbye is said: the other nodes would start what still runs here")
         return 1
     await _say_goodbye(configuration, paths)
+    remove_stale(str(paths.control))
     held.clean()
     return 0
 
