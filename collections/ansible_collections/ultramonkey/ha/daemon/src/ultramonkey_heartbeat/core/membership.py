@@ -86,6 +86,8 @@ class Membership:
         self._deadtime_ms = deadtime_ms
         self._warntime_ms = warntime_ms
         self._unknown_until_ms = now_ms + initdead_ms
+        # Who was alive when we fell asleep and has not been heard since.
+        self.awaited: set[str] = set()
 
     def alive(self) -> list[Peer]:
         """The peers that are alive, in ha.cf order."""
@@ -138,6 +140,7 @@ class Membership:
         if peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
             reason = f"heard again after {now_ms - peer.last_heard_ms} ms"
         peer.last_heard_ms = now_ms
+        self.awaited.discard(peer.name)
         return notices + self._become(peer, state, reason)
 
     def departed(self, peer: Peer) -> list[Notice]:
@@ -175,9 +178,9 @@ class Membership:
     def forgive_silence(self, now_ms: int) -> None:
         """We did not listen until now: nobody's silence before this instant counts."""
         self._unknown_until_ms = max(self._unknown_until_ms, now_ms + self._deadtime_ms)
-        for peer in self.peers.values():
-            if peer.alive:
-                peer.last_heard_ms = now_ms
+        for peer in self.alive():
+            peer.last_heard_ms = now_ms
+        self.awaited = {peer.name for peer in self.alive()}
 
     def _dead_at(self, peer: Peer) -> int | None:
         if peer.state is PeerState.UNKNOWN:

@@ -18,38 +18,30 @@ or its dead time has passed once more.
 from __future__ import annotations
 
 import random
-from typing import Callable
 
 from ..config.model import Configuration
-from ..wire.errors import MalformedFieldError, WireError
-from ..wire.message import Field, Message
+from ..wire.message import Field
 from . import events as ev
 from .admin import Desk
 from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
-from .membership import Membership, Peer, old_state_from, state_from
+from .membership import Membership
 from .notices import (
     BecameActive,
     NodeStateChanged,
-    OldPeer,
     OwnLinkChanged,
     ShutdownBegun,
     Slept,
 )
-from .report import Phase, Report, Wish, from_message, raw_fields, to_fields
-from .sequence import Verdict
+from .reception import Decoder, Marks, Reception
+from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
-
-# A 3.0.6 wants one message in ten acknowledged.
-ACKNOWLEDGE_EACH = 10
-
-Decoder = Callable[[bytes], Message]
 
 
 class Node:
@@ -70,8 +62,8 @@ class Node:
         self.desk: Desk
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
-        self.received = 0
         self.complaints = Complaints(self._effects_append)
+        self.reception: Reception
         self.started_at_ms = 0
         self._decode = decode
         self._rng = rng
@@ -84,10 +76,8 @@ class Node:
         self._beat_at_ms = 0
         self._repeat_at_ms: int | None = None
         self._last_sent_ms = 0
-        self._unsettled = False
-        self._changed = False
+        self._marks = Marks()
         self._report_fields: list[Field] = []
-        self._awaited: set[str] = set()
         self._awake_at_ms: int | None = None
         self._farewells = 0
         self.gone = False
@@ -105,7 +95,8 @@ class Node:
         self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
-        if self._unsettled or self._changed or now_ms >= self._due_ms:
+        if self._marks.any or now_ms >= self._due_ms:
+            self._marks.sooner = False
             self._tick(now_ms)
             self._due_ms = self._earliest()
         effects, self._effects = self._effects, []
@@ -156,36 +147,49 @@ class Node:
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
-        self._begun = self._unsettled = self._changed = True
+        self.reception = Reception(
+            configuration=self.configuration,
+            identity=self.identity,
+            membership=self.membership,
+            steward=self.steward,
+            conversation=self.conversation,
+            transmitter=self.transmitter,
+            complaints=self.complaints,
+            marks=self._marks,
+            emit=self._effects_append,
+            decode=self._decode,
+            rng=self._rng,
+        )
+        self._begun = self._marks.unsettled = self._marks.changed = True
 
     def _effects_append(self, effect: Effect) -> None:
         self._effects.append(effect)
 
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
         if isinstance(event, ev.FrameReceived):
-            self._frame(event, now_ms)
+            self.reception.frame(event.link, event.data, now_ms)
         elif isinstance(event, ev.MessageReceived):
-            self._message(event.link, event.message, now_ms)
+            self.reception.message(event.link, event.message, now_ms)
         elif isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
-            self._changed |= event.up
+            self._marks.changed |= event.up
         elif isinstance(event, ev.ResourceFinished):
-            self._changed |= self.steward.finished(
+            self._marks.changed |= self.steward.finished(
                 event.group, event.operation, event.reason, now_ms, ok=event.ok, clean=event.clean
             )
-            self._unsettled = True
+            self._marks.unsettled = True
         elif isinstance(event, ev.AddressLost):
             self.steward.address_lost(event.group, event.address)
         elif isinstance(event, ev.MoveRequested):
             self.desk.move(event, self.phase, now_ms)
-            self._unsettled = self._changed = True
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
             self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
             self.phase = Phase.LEAVING
             self.desk.abandon()
-            self._unsettled = self._changed = True
+            self._marks.unsettled = self._marks.changed = True
 
     def _notice_sleep(self, now_ms: int) -> None:
         slept_ms = now_ms - self._last_sent_ms
@@ -194,133 +198,15 @@ class Node:
         self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
-        self._awaited = {peer.name for peer in self.membership.alive()}
-        self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self._awaited else None
+        self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self.membership.awaited else None
         self._last_sent_ms = now_ms
         self._beat_at_ms = now_ms
-        self._unsettled = self._changed = True
+        self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
         """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
-
-    # -- messages ----------------------------------------------------------------------------------
-
-    def _frame(self, event: ev.FrameReceived, now_ms: int) -> None:
-        try:
-            message = self._decode(event.data)
-            self._message(event.link, message, now_ms)
-        except WireError as error:
-            self.complaints.reject(event.link, str(error))
-
-    def _message(self, link: str, message: Message, now_ms: int) -> None:
-        source, kind = (message.text("src") or "").lower(), message.text("t") or ""
-        if source == self.identity.name:
-            # Our own voice comes back over a loop; another machine's has another uuid.
-            if message.binary("srcuuid") not in (None, self.identity.uuid):
-                self.complaints.same_name(link)
-            return
-        peer = self.membership.peers.get(source)
-        if peer is None:
-            self.complaints.stranger(source, link)
-            return
-        self.received += 1
-        if kind.startswith("NS_"):
-            self._effects += self.membership.link_heard(peer, link, now_ms)
-            self._unnumbered(peer, kind, message, now_ms)
-            return
-        generation, seq = message.hexadecimal("hg"), message.hexadecimal("seq")
-        if not generation or not seq or not message.hexadecimal("ts"):
-            self.complaints.reject(link, f"a message of {source} lacks its generation, number or stamp")
-            return
-        if generation != peer.generation or peer.window is None:
-            if generation < peer.generation or kind != "status":
-                self.complaints.reject(link, f"a message of an earlier generation of {source} (replayed?)")
-                return
-            repeat_ms = self.configuration.ha.max_rexmit_delay_ms
-            self.membership.new_generation(peer, generation, self._rng, repeat_ms)
-        window = peer.window
-        verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
-        if verdict is Verdict.GAP:
-            # There is something to ask for, perhaps soon.
-            self._due_ms = now_ms
-        self._effects += self.membership.link_heard(peer, link, now_ms)
-        if verdict is Verdict.DUPLICATE:
-            return
-        if kind == "status":
-            # One that comes late says nothing about now.
-            if seq > peer.status_seq:
-                peer.status_seq = seq
-                self._status(peer, message, now_ms)
-        elif peer.old:
-            self._hear_old_peer(peer, kind, message, now_ms)
-        if peer.old and seq % ACKNOWLEDGE_EACH == 0 and peer.window is not None and peer.window.complete:
-            self._effects.append(self.transmitter.acknowledge(peer.name, seq, now_ms))
-
-    def _unnumbered(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
-        if (message.text("dest") or "").lower() != self.identity.name:
-            return
-        if kind == "NS_rexmit":
-            first, last = message.decimal("firstseq"), message.decimal("lastseq")
-            if first is None or last is None:
-                return
-            again, gone = self.transmitter.history.asked_for(first, last, now_ms)
-            self._effects += [self.transmitter.again(sent) for sent in again]
-            self._effects += [self.transmitter.cannot_repeat(peer.name, seq, now_ms) for seq in gone]
-        elif kind == "NS_nak_rexmit" and peer.window is not None:
-            number = message.hexadecimal("firstseq")
-            if number is not None:
-                peer.window.give_up(number)
-
-    def _status(self, peer: Peer, message: Message, now_ms: int) -> None:
-        raw, before = raw_fields(message), peer.report
-        deadtime_ms = message.hexadecimal("dt")
-        if deadtime_ms != peer.deadtime_ms:
-            self._due_ms = now_ms
-        if not raw:
-            self._old_status(peer, message, now_ms)
-            return
-        fresh = raw != peer.report_raw or before is None
-        report = from_message(message) if fresh else before
-        if report is None:
-            raise MalformedFieldError("um_v", b"")
-        state = state_from(report)
-        was = peer.state
-        self._effects += self.membership.status_heard(peer, deadtime_ms, state, now_ms)
-        self._awaited.discard(peer.name)
-        if not fresh and was is peer.state:
-            return
-        peer.report, peer.report_raw = report, raw
-        self._unsettled = True
-        if peer.old:
-            # A 3.0.6 was replaced by one of us.
-            before, peer.old = None, False
-        restarted = before is None or before.incarnation != report.incarnation
-        # A peer that has just come must not wait a heartbeat to learn who holds what.
-        self._changed |= restarted or was is not peer.state
-        self._changed |= self.steward.adopt(peer, None if restarted else before, report)
-
-    def _old_status(self, peer: Peer, message: Message, now_ms: int) -> None:
-        """A status without our report: the peer runs 3.0.6."""
-        was, deadtime_ms = peer.state, message.hexadecimal("dt")
-        state = old_state_from(peer, message.text("st") or "")
-        self._effects += self.membership.status_heard(peer, deadtime_ms, state, now_ms)
-        self._awaited.discard(peer.name)
-        if not peer.old:
-            peer.old, peer.report, peer.report_raw = True, None, ()
-            self._effects.append(OldPeer(peer.name, self.conversation is not None))
-            self._changed = True
-        if was is not peer.state:
-            self._unsettled = self._changed = True
-
-    def _hear_old_peer(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
-        if kind == "shutdone":
-            self._effects += self.membership.departed(peer)
-            self._changed = True
-        if self.conversation is not None:
-            self.conversation.hear(message, now_ms)
-        self._unsettled = True
 
     def _say(self, own: list[Field]) -> None:
         self._effects.append(self.transmitter.say(own, self._now_ms))
@@ -331,7 +217,7 @@ class Node:
         notices = self.membership.expire(now_ms)
         if notices:
             self._effects += notices
-            self._unsettled = self._changed = True
+            self._marks.unsettled = self._marks.changed = True
             dead = [n.node for n in notices if isinstance(n, NodeStateChanged) and n.new == "dead"]
             if any(self.membership.peers[name].old for name in dead):
                 self._rise()
@@ -340,29 +226,29 @@ class Node:
         deadlines = [self.steward.next_deadline(self.phase), self.desk.next_deadline()]
         if self.conversation is not None:
             deadlines.append(self.conversation.next_deadline())
-        if self._unsettled or any(at_ms is not None and now_ms >= at_ms for at_ms in deadlines):
+        if self._marks.unsettled or any(at_ms is not None and now_ms >= at_ms for at_ms in deadlines):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+        elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
             self._beat(now_ms)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
-        if at_ms is not None and (not self._awaited or now_ms >= at_ms):
+        if at_ms is not None and (not self.membership.awaited or now_ms >= at_ms):
             self._awake_at_ms = None
-            self._unsettled = True
+            self._marks.unsettled = True
 
     def _settle(self, now_ms: int) -> None:
-        self._unsettled = False
+        self._marks.unsettled = False
         if self.phase is Phase.JOINING and self.membership.known():
             self.phase = Phase.ACTIVE
-            self._changed = True
+            self._marks.changed = True
             self._effects.append(BecameActive(self._who_is_there()))
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
-            self._changed = True
+            self._marks.changed = True
             self._bring_groups_on(now_ms)
 
     def _bring_groups_on(self, now_ms: int) -> None:
@@ -370,7 +256,7 @@ class Node:
             self.conversation.tick(next(iter(self.membership.peers.values())), self.phase, now_ms)
         asking = self.phase is Phase.JOINING or self._awake_at_ms is not None
         old_peer = any(peer.old for peer in self.membership.alive())
-        self._changed |= self.steward.settle(
+        self._marks.changed |= self.steward.settle(
             self.phase,
             self._wishes(),
             now_ms,
@@ -404,10 +290,10 @@ class Node:
     def _beat(self, now_ms: int) -> None:
         keepalive_ms = self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
-        if self._changed:
+        if self._marks.changed:
             self._report_fields = to_fields(self._report())
             self._repeat_at_ms = now_ms + min(REPEAT_AFTER_CHANGE_MS, keepalive_ms)
-            self._changed = False
+            self._marks.changed = False
         if now_ms >= self._beat_at_ms:
             # Stay on the grid, so that a late beat does not make all later ones late.
             missed = (now_ms - self._beat_at_ms) // keepalive_ms
@@ -434,7 +320,7 @@ class Node:
     def _say_farewell(self, now_ms: int) -> None:
         if self._farewells and now_ms < self._beat_at_ms:
             return
-        self._changed = True
+        self._marks.changed = True
         self._beat(now_ms)
         self._effects.append(self.transmitter.shutdone(now_ms))
         self._farewells += 1

@@ -37,7 +37,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
         "problems": problems,
         "healthy": not problems,
         "counters": {
-            "frames_received": node.received,
+            "frames_received": node.reception.received,
             "frames_rejected": node.complaints.rejected,
             "messages_sent": node.transmitter.sent,
         },

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum, IntFlag
+from enum import Enum
 
 from ..config.model import AutoFailback
 from ..wire.message import Field, Message, string
 from .assignment import NOBODY, Cause
 from .membership import Peer, PeerState
+from .parts import PARTS, TAKEOVER, Part
 from .report import GroupReport, GroupState, Phase, Report
 from .steward import Steward
 
@@ -34,32 +35,6 @@ ASK_INTERVAL_MS = 1000
 OTHER_WITHIN_MS = 10_000
 # ... and so long for `done`: scripts may be slow.
 DONE_WITHIN_MS = 3_600_000
-
-
-class Part(IntFlag):
-    """What 3.0.6 can say about resources, seen from one node."""
-
-    NONE = 0
-    LOCAL = 1
-    FOREIGN = 2
-    ALL = 3
-
-    @property
-    def mirrored(self) -> Part:
-        """The same groups seen from the other node."""
-        return _MIRRORED[self]
-
-    @property
-    def word(self) -> str:
-        """As it stands on the wire."""
-        return _WORDS[self]
-
-
-_MIRRORED = {Part.NONE: Part.NONE, Part.LOCAL: Part.FOREIGN, Part.FOREIGN: Part.LOCAL, Part.ALL: Part.ALL}
-_WORDS = {Part.NONE: "none", Part.LOCAL: "local", Part.FOREIGN: "foreign", Part.ALL: "all"}
-PARTS = {word: part for part, word in _WORDS.items()}
-# What hb_standby is called with when a peer asks by hb_takeover (failback is not mapped in 3.0.6: all).
-_TAKEOVER = {"all": Part.ALL, "local": Part.FOREIGN, "foreign": Part.LOCAL, "failback": Part.ALL}
 
 
 class Stage(Enum):
@@ -212,7 +187,7 @@ class Conversation:
         elif kind == "ask_resources":
             self._hear_standby(message, now_ms)
         elif kind == "hb_takeover":
-            self.give(_TAKEOVER.get(message.text("rsc_hold") or "", Part.NONE), now_ms)
+            self.give(TAKEOVER.get(message.text("rsc_hold") or "", Part.NONE), now_ms)
 
     def _answer_reqnodes(self, message: Message) -> None:
         self._send(

@@ -1,0 +1,203 @@
+"""What arrives: from bytes on a link to what is known of a peer.
+
+Decides for each message whether it counts (verified, of our cluster, of this generation, not seen
+before), notes what it tells, and marks what has to be done about it. Whatever does not count changes
+nothing but a counter.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..config.model import Configuration
+from ..wire.errors import MalformedFieldError, WireError
+from ..wire.message import Message
+from .complaints import Complaints
+from .effects import Effect
+from .membership import Membership, Peer, old_state_from, state_from
+from .notices import Notice, OldPeer
+from .report import from_message, raw_fields
+from .sequence import Verdict
+from .steward import Steward
+from .takeover import Conversation
+from .transmit import Identity, Transmitter
+
+# A 3.0.6 wants one message in ten acknowledged.
+ACKNOWLEDGE_EACH = 10
+
+Decoder = Callable[[bytes], Message]
+
+
+@dataclass
+class Marks:
+    """What an event leaves to be done."""
+
+    # What we say of ourselves is no longer what we last said.
+    changed: bool = False
+    # The groups must be looked at.
+    unsettled: bool = False
+    # Some deadline may have come nearer.
+    sooner: bool = False
+
+    @property
+    def any(self) -> bool:
+        """There is something to do now."""
+        return self.changed or self.unsettled or self.sooner
+
+
+class Reception:
+    """Takes in frames and messages for one node."""
+
+    def __init__(
+        self,
+        *,
+        configuration: Configuration,
+        identity: Identity,
+        membership: Membership,
+        steward: Steward,
+        conversation: Conversation | None,
+        transmitter: Transmitter,
+        complaints: Complaints,
+        marks: Marks,
+        emit: Callable[[Effect], None],
+        decode: Decoder,
+        rng: random.Random,
+    ) -> None:
+        self.received = 0
+        self._repeat_ms = configuration.ha.max_rexmit_delay_ms
+        self._identity = identity
+        self._membership = membership
+        self._steward = steward
+        self._conversation = conversation
+        self._transmitter = transmitter
+        self._complaints = complaints
+        self._marks = marks
+        self._emit = emit
+        self._decode = decode
+        self._rng = rng
+
+    def frame(self, link: str, data: bytes, now_ms: int) -> None:
+        """Bytes arrived."""
+        try:
+            self.message(link, self._decode(data), now_ms)
+        except WireError as error:
+            self._complaints.reject(link, str(error))
+
+    def message(self, link: str, message: Message, now_ms: int) -> None:
+        """A verified message arrived. Raises MalformedFieldError for a field that is not as it should be."""
+        source, kind = (message.text("src") or "").lower(), message.text("t") or ""
+        if source == self._identity.name:
+            # Our own voice comes back over a loop; another machine's has another uuid.
+            if message.binary("srcuuid") not in (None, self._identity.uuid):
+                self._complaints.same_name(link)
+            return
+        peer = self._membership.peers.get(source)
+        if peer is None:
+            self._complaints.stranger(source, link)
+            return
+        self.received += 1
+        if kind.startswith("NS_"):
+            self._notice(self._membership.link_heard(peer, link, now_ms))
+            self._unnumbered(peer, kind, message, now_ms)
+        else:
+            self._numbered(peer, link, kind, message, now_ms)
+
+    def _notice(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            self._emit(notice)
+
+    # -- numbers -----------------------------------------------------------------------------------
+
+    def _numbered(self, peer: Peer, link: str, kind: str, message: Message, now_ms: int) -> None:
+        generation, seq = message.hexadecimal("hg"), message.hexadecimal("seq")
+        if not generation or not seq or not message.hexadecimal("ts"):
+            self._complaints.reject(link, f"a message of {peer.name} lacks its generation, number or stamp")
+            return
+        if generation != peer.generation or peer.window is None:
+            if generation < peer.generation or kind != "status":
+                self._complaints.reject(
+                    link, f"a message of an earlier generation of {peer.name} (replayed?)"
+                )
+                return
+            self._membership.new_generation(peer, generation, self._rng, self._repeat_ms)
+        window = peer.window
+        verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
+        # There may be something to ask for, perhaps soon.
+        self._marks.sooner |= verdict is Verdict.GAP
+        self._notice(self._membership.link_heard(peer, link, now_ms))
+        if verdict is Verdict.DUPLICATE:
+            return
+        if kind == "status":
+            # One that comes late says nothing about now.
+            if seq > peer.status_seq:
+                peer.status_seq = seq
+                self._status(peer, message, now_ms)
+        elif peer.old:
+            self._hear_old_peer(peer, kind, message, now_ms)
+        if peer.old and seq % ACKNOWLEDGE_EACH == 0 and window is not None and window.complete:
+            self._emit(self._transmitter.acknowledge(peer.name, seq, now_ms))
+
+    def _unnumbered(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
+        if (message.text("dest") or "").lower() != self._identity.name:
+            return
+        if kind == "NS_rexmit":
+            first, last = message.decimal("firstseq"), message.decimal("lastseq")
+            if first is None or last is None:
+                return
+            again, gone = self._transmitter.history.asked_for(first, last, now_ms)
+            for sent in again:
+                self._emit(self._transmitter.again(sent))
+            for seq in gone:
+                self._emit(self._transmitter.cannot_repeat(peer.name, seq, now_ms))
+        elif kind == "NS_nak_rexmit" and peer.window is not None:
+            number = message.hexadecimal("firstseq")
+            if number is not None:
+                peer.window.give_up(number)
+
+    # -- what it says --------------------------------------------------------------------------------
+
+    def _status(self, peer: Peer, message: Message, now_ms: int) -> None:
+        raw, before = raw_fields(message), peer.report
+        deadtime_ms = message.hexadecimal("dt")
+        self._marks.sooner |= deadtime_ms != peer.deadtime_ms
+        if not raw:
+            self._old_status(peer, message, deadtime_ms, now_ms)
+            return
+        fresh = raw != peer.report_raw or before is None
+        report = from_message(message) if fresh else before
+        if report is None:
+            raise MalformedFieldError("um_v", b"")
+        was = peer.state
+        self._notice(self._membership.status_heard(peer, deadtime_ms, state_from(report), now_ms))
+        if not fresh and was is peer.state:
+            return
+        peer.report, peer.report_raw = report, raw
+        self._marks.unsettled = True
+        if peer.old:
+            # A 3.0.6 was replaced by one of us.
+            before, peer.old = None, False
+        restarted = before is None or before.incarnation != report.incarnation
+        # A peer that has just come must not wait a heartbeat to learn who holds what.
+        self._marks.changed |= restarted or was is not peer.state
+        self._marks.changed |= self._steward.adopt(peer, None if restarted else before, report)
+
+    def _old_status(self, peer: Peer, message: Message, deadtime_ms: int | None, now_ms: int) -> None:
+        """A status without our report: the peer runs 3.0.6."""
+        was, state = peer.state, old_state_from(peer, message.text("st") or "")
+        self._notice(self._membership.status_heard(peer, deadtime_ms, state, now_ms))
+        if not peer.old:
+            peer.old, peer.report, peer.report_raw = True, None, ()
+            self._emit(OldPeer(peer.name, self._conversation is not None))
+            self._marks.changed = True
+        if was is not peer.state:
+            self._marks.unsettled = self._marks.changed = True
+
+    def _hear_old_peer(self, peer: Peer, kind: str, message: Message, now_ms: int) -> None:
+        if kind == "shutdone":
+            self._notice(self._membership.departed(peer))
+            self._marks.changed = True
+        if self._conversation is not None:
+            self._conversation.hear(message, now_ms)
+        self._marks.unsettled = True
