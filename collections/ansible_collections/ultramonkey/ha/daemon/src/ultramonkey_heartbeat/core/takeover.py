@@ -18,7 +18,6 @@ STABLE     both know who holds what
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from ..config.model import AutoFailback
@@ -27,14 +26,11 @@ from .assignment import NOBODY, Cause
 from .membership import Peer, PeerState
 from .parts import PARTS, TAKEOVER, Part
 from .report import GroupReport, GroupState, Phase, Report
+from .standby import DONE_WITHIN_MS, OTHER_WITHIN_MS, Standby, Step
 from .steward import Steward
 
 # `starting` is repeated until answered: 3.0.6 ignores it until it is active itself.
 ASK_INTERVAL_MS = 1000
-# 3.0.6 waits so long for `other`, then returns to normal.
-OTHER_WITHIN_MS = 10_000
-# ... and so long for `done`: scripts may be slow.
-DONE_WITHIN_MS = 3_600_000
 
 
 class Stage(Enum):
@@ -44,31 +40,6 @@ class Stage(Enum):
     RESIGNING = "resigning"
     ASKING = "asking"
     STABLE = "stable"
-
-
-class Step(Enum):
-    """What a standby waits for."""
-
-    OTHER = "the taker's consent"
-    STOPPED = "our stops"
-    TAKEN = "the taker's starts"
-    DONE = "the giver's stops"
-    STARTED = "our starts"
-
-
-@dataclass
-class Standby:
-    """A planned move under way. `part` is seen from here, whoever gives."""
-
-    giving: bool
-    part: Part
-    step: Step
-    deadline_ms: int
-
-    @property
-    def word(self) -> str:
-        """As the messages of both sides have it: seen from the giver."""
-        return (self.part if self.giving else self.part.mirrored).word
 
 
 class Conversation:
