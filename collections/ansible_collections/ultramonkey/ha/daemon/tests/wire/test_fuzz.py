@@ -47,9 +47,12 @@ def messages(*fields):
 
 
 netstring_messages = messages(
-    st.builds(Field, names, strings), st.builds(Field, names, anything, opaque_types)
+    st.builds(Field, names, strings, st.just(FieldType.STRING)),
+    st.builds(Field, names, anything, opaque_types),
 )
-text_messages = messages(st.builds(Field, names, text_strings), st.builds(binary, names, anything))
+text_messages = messages(
+    st.builds(Field, names, text_strings, st.just(FieldType.STRING)), st.builds(binary, names, anything)
+)
 unsigned_text_messages = text_messages.map(
     lambda message: Message(tuple(field for field in message.fields if field.name != "auth"))
 ).filter(lambda message: message.fields)

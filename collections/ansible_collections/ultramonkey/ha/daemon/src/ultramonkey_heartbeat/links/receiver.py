@@ -20,8 +20,6 @@ from . import echo
 # The largest UDP datagram fits.
 _BUFFER_BYTES = 65_536
 _ANCILLARY_BYTES = 64
-# Datagrams read in one go, so that a flood on one link cannot starve the event loop.
-_DATAGRAMS_PER_WAKEUP = 64
 # linux/in.h; Python's socket module has it from 3.14 on only.
 _IP_PKTINFO = 8
 
@@ -120,28 +118,28 @@ class _Receiver:
         self._socket.close()
 
     def _readable(self) -> None:
-        for _ in range(_DATAGRAMS_PER_WAKEUP):
-            # Whoever got the last datagram may have closed his link, and with it this socket.
-            if not self.subscribers:
-                return
-            try:
-                size, ancillary, flags, source = self._socket.recvmsg_into([self._buffer], _ANCILLARY_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                for subscriber in list(self.subscribers):
-                    subscriber.receive_failed()
-                return
-            self._deliver(size, ancillary, flags, _plain(source[0]), source[1])
+        # One datagram a wake-up: the loop comes back for the next (epoll is level-triggered), and to find
+        # out that there is none would cost an exception each time. So a flood cannot starve the loop.
+        try:
+            size, ancillary, flags, source = self._socket.recvmsg_into([self._buffer], _ANCILLARY_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            for subscriber in list(self.subscribers):
+                subscriber.receive_failed()
+            return
+        self._deliver(size, ancillary, flags, _plain(source[0]), source[1])
 
     def _deliver(
         self, size: int, ancillary: list[tuple[int, int, bytes]], flags: int, source: str, port: int
     ) -> None:
         if (source, port) in self._own_sources:
             return
-        destination = _destination(ancillary)
-        # `max` takes the first of equals, which is the order of the configuration.
-        subscriber = max(self.subscribers, key=lambda link: link.rank(source, destination))
+        subscriber = self.subscribers[0]
+        if len(self.subscribers) > 1:
+            destination = _destination(ancillary)
+            # `max` takes the first of equals, which is the order of the configuration.
+            subscriber = max(self.subscribers, key=lambda link: link.rank(source, destination))
         if flags & socket.MSG_TRUNC:
             subscriber.datagram_damaged()
         else:

@@ -16,6 +16,7 @@ haresources never sends them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from .auth import Signature
@@ -38,6 +39,11 @@ _TYPES = {b"%d" % field_type: field_type for field_type in FieldType}
 _TYPE_BYTES = 3
 
 
+# One heartbeat has the same fields as the next, but for its number and its stamp.
+_ITEMS_CACHED_MAX = 64
+_CACHED_VALUE_BYTES_MAX = 1024
+
+
 class DecodedNetstring(NamedTuple):
     """A message as it arrived, not yet verified."""
 
@@ -55,14 +61,22 @@ def encode(message: Message) -> bytes:
     """
     check_encodable(message)
     parts = [START]
-    for field in message.fields:
-        value = field.value
-        if field.type is FieldType.STRING and b"\0" in value:
-            raise UnencodableError(f"string field {field.name} has a NUL byte")
-        item = b"(%d)%s=%s" % (field.type, encode_name(field.name), value)
-        parts.append(b"%d:%s," % (len(item), item))
+    parts += [
+        _small_item(field) if len(field.value) <= _CACHED_VALUE_BYTES_MAX else _item(field)
+        for field in message.fields
+    ]
     parts.append(END)
     return check_encoded(b"".join(parts))
+
+
+def _item(field: Field) -> bytes:
+    if field.type is FieldType.STRING and b"\0" in field.value:
+        raise UnencodableError(f"string field {field.name} has a NUL byte")
+    item = b"(%d)%s=%s" % (field.type, encode_name(field.name), field.value)
+    return b"%d:%s," % (len(item), item)
+
+
+_small_item = lru_cache(maxsize=_ITEMS_CACHED_MAX)(_item)
 
 
 def append_signature(covered: bytes, signature: bytes) -> bytes:
