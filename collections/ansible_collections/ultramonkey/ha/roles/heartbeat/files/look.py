@@ -5,6 +5,7 @@ The argument is a JSON object: `paths` and `devices` to look for, `current` the 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -29,6 +30,8 @@ def main() -> None:
         "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
         "euid": os.geteuid(),
         "libraries": {name: version(name) for name in ("pyroute2", "pyserial")},
+        # Debian has it in a package of its own (python3-venv).
+        "can_make_venv": importlib.util.find_spec("ensurepip") is not None,
         "paths": [path for path in asked["paths"] if Path(path).exists()],
         "devices": [path for path in asked["devices"] if Path(path).is_char_device()],
         "current": current.resolve().name if current.is_symlink() else "",
