@@ -18,8 +18,11 @@ _ID = "config"
 
 
 def check(directory: Path, node: str | None) -> dict[str, Any]:
-    """The answer of `config check`. Raises OSError for a file that cannot be read."""
-    loaded = load(directory, node)
+    """The answer of `config check`."""
+    try:
+        loaded = load(directory, node)
+    except OSError as error:
+        return schema.refusal(_ID, "unreadable", str(error), "ask as a user who may read it")
     return _answer({}, loaded.problems, ok=loaded.configuration is not None)
 
 
@@ -27,7 +30,7 @@ def render(text: str, node: str | None) -> dict[str, Any]:
     """The answer of `config render`: the files for JSON data, checked as if this node had them."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return schema.refusal(
             _ID, "bad-request", f"standard input is not JSON: {error}", "see docs/CONTROL.md"
         )
@@ -47,7 +50,7 @@ def render(text: str, node: str | None) -> dict[str, Any]:
 
 
 def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) -> dict[str, Any]:
-    result = {"files": dict(files), "problems": [_plain(problem) for problem in problems]}
+    result = {"files": dict(files), "problems": [problem.as_data() for problem in problems]}
     if ok:
         return schema.answer(_ID, "completed", {"result": result})
     error = {
@@ -58,23 +61,11 @@ def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) 
     return schema.answer(_ID, "refused", {"error": error, "result": result})
 
 
-def _plain(problem: Problem) -> dict[str, Any]:
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "word": problem.word,
-        "message": problem.message,
-        "remedy": problem.remedy,
-        "severity": problem.severity.value,
-        "text": str(problem),
-    }
-
-
 def lines(result: Mapping[str, Any]) -> list[str]:
     """The problems of a result, for a terminal."""
     return [problem["text"] for problem in result.get("problems", ())]
 
 
 def read_standard_input() -> str:
-    """All of it."""
-    return sys.stdin.read()
+    """All of it; what is not UTF-8 is no JSON anyway."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")

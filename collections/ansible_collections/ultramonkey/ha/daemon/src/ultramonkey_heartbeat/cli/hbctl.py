@@ -6,7 +6,11 @@ Starts quickly: what only one subcommand needs is imported there.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import math
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +21,8 @@ from ..control import client, schema
 from . import tables
 
 EXIT_COMPLETED, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT = range(5)
+# As the shell has it for a program that SIGINT ended.
+EXIT_INTERRUPTED = 130
 
 # How much longer than the daemon we wait: its own answer to a timeout is the better one.
 _PATIENCE_S = 5.0
@@ -27,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         answer: Mapping[str, Any] = options.run(options)
+    except KeyboardInterrupt:
+        print("hbctl: interrupted; what was begun goes on", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except client.UnreachableError as error:
         answer = schema.refusal(
             "",
@@ -36,17 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except client.NoAnswerError as error:
         answer = schema.refusal("", "timeout", str(error), "see `hbctl status`")
-    except (schema.SchemaError, OSError) as error:
+    except schema.SchemaError as error:
         answer = schema.refusal("", "bad-answer", str(error), "use the hbctl of the daemon's version")
     try:
         _print(answer, options)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough.
-        sys.stderr.close()
+        # The reader (`| head`) has seen enough. Python would complain when it ends, and flushes again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _exit_code(answer)
 
 
 def _print(answer: Mapping[str, Any], options: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a letter must not keep the rest from being shown.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         print(json.dumps(answer))
         return
@@ -59,7 +72,8 @@ def _print(answer: Mapping[str, Any], options: argparse.Namespace) -> None:
 
 
 def _exit_code(answer: Mapping[str, Any]) -> int:
-    if answer.get("phase") == "completed":
+    if "error" not in answer:
+        # Completed; or accepted, when that was all that was waited for.
         return EXIT_COMPLETED
     code = (answer.get("error") or {}).get("code")
     return {"unreachable": EXIT_UNREACHABLE, "timeout": EXIT_TIMEOUT}.get(str(code), EXIT_REFUSED)
@@ -72,9 +86,11 @@ def _ask(
     options: argparse.Namespace, command: str, arguments: Mapping[str, Any], timeout_s: float
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    for answer in client.ask(command, arguments, path=options.socket, timeout_s=timeout_s):
-        if answer.get("phase") == "accepted" and not options.json and not options.wait:
-            break
+    answers = client.ask(command, arguments, path=options.socket, timeout_s=timeout_s)
+    with contextlib.closing(answers):
+        for answer in answers:
+            if answer.get("phase") == "accepted" and not options.wait:
+                break
     return answer
 
 
@@ -83,11 +99,9 @@ def _status(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _version(options: argparse.Namespace) -> Mapping[str, Any]:
-    result: dict[str, Any] = {"hbctl": __version__}
-    try:
-        result["daemon"] = _ask(options, "version", {}, _PATIENCE_S)["result"]["version"]
-    except (client.UnreachableError, client.NoAnswerError):
-        result["daemon"] = None
+    result: dict[str, Any] = {"hbctl": __version__, "daemon": None}
+    with contextlib.suppress(client.UnreachableError, client.NoAnswerError):
+        result["daemon"] = _ask(options, "version", {}, _PATIENCE_S)["result"].get("version")
     return schema.answer("", "completed", {"result": result})
 
 
@@ -95,7 +109,7 @@ def _move(options: argparse.Namespace, target: str | None) -> Mapping[str, Any]:
     arguments = {
         "groups": options.groups or ["all"],
         "target": target,
-        "timeout_ms": int(options.timeout * 1000),
+        "timeout_ms": math.ceil(options.timeout * 1000),
     }
     return _ask(options, "move", arguments, options.timeout + _PATIENCE_S)
 
@@ -106,7 +120,7 @@ def _standby(options: argparse.Namespace) -> Mapping[str, Any]:
 
 def _takeover(options: argparse.Namespace) -> Mapping[str, Any]:
     here = _ask(options, "status", {}, _PATIENCE_S)
-    return _move(options, here["result"]["node"])
+    return here if "error" in here else _move(options, here["result"]["node"])
 
 
 def _move_to(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -189,11 +203,20 @@ def _add_move(commands: Any, name: str, run: Any, text: str) -> argparse.Argumen
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help="group keys, or all, local, foreign (default: all)"
     )
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="default: %(default)s")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="default: %(default)s"
+    )
     parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="return as soon as the move has begun"
     )
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not math.isfinite(seconds) or not 0 < seconds * 1000 <= schema.TIMEOUT_MS_MAX:
+        raise argparse.ArgumentTypeError(f"not between 0 and {schema.TIMEOUT_MS_MAX // 1000}: {text}")
+    return seconds
 
 
 if __name__ == "__main__":

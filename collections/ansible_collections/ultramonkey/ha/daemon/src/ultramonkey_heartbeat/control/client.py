@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from . import schema
@@ -22,7 +22,7 @@ class NoAnswerError(Exception):
 
 def ask(
     command: str, arguments: Mapping[str, Any], *, path: str = SOCKET_PATH, timeout_s: float = 10.0
-) -> Iterator[schema.Json]:
+) -> Generator[schema.Json, None, None]:
     """Send one request; yield its answers, the last of which is completed or refused.
 
     Raises UnreachableError, NoAnswerError or schema.SchemaError.
