@@ -6,7 +6,8 @@ Runs as a program in fresh namespaces (mount, network, UTS, IPC, PID):
 
 DISK is a directory on the laboratory's tmpfs that outlives the host: what the host wrote, as on a disk.
 LAYER is another, that all hosts share and none writes to: packages that the machine lacks, put there by
-`host_init.py install LAYER PACKAGE...` in a fresh mount namespace and the machine's network.
+`host_init.py install LAYER PACKAGE...` in a fresh mount namespace and the machine's network. What the machine
+has of a heartbeat of its own is taken away before that, so what the packages bring of one is there.
 
 With CGROUP, a directory in a mounted cgroup2 hierarchy, the host gets a real systemd, as process 1 of one
 more PID namespace inside, so that this process still watches over all.
@@ -94,14 +95,20 @@ def build_root(disk: Path, layer: Path | None) -> Path:
     mount_overlay("/", disk, "system", root, layer)
     for number, point in enumerate(separate_filesystems()):
         mount_overlay(point, disk, f"part{number}", root / point.lstrip("/"), layer)
-    if first_boot and layer is not None:
-        for name in FRESH:
-            path = root / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+    # Once in the layer, if there is one, for whatever is installed there; else in each host.
+    if first_boot and (layer is None or not (layer / "root").exists()):
+        freshen(root)
     return root
+
+
+def freshen(root: Path) -> None:
+    """Take away what the machine has of a heartbeat."""
+    for name in FRESH:
+        path = root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def mount_kernel_filesystems(root: Path) -> None:
@@ -203,7 +210,9 @@ def install(layer: Path, packages: list[str]) -> None:
         (root / "etc/resolv.conf").unlink(missing_ok=True)
         (root / "etc/resolv.conf").write_bytes(text)
     apt = ["chroot", str(root), "apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0"]
-    add = [*apt, "install", "--no-install-recommends", *packages]
+    # Also a package that the machine has may be wanted here, with the files that were taken away.
+    again = ["--reinstall", "-o", "Dpkg::Options::=--force-confmiss"]
+    add = [*apt, "install", "--no-install-recommends", *again, *packages]
     # Only when the lists are missing or old; to fetch them takes longer than the packages.
     for command in (add, [*apt, "update"], add):
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -26,6 +26,8 @@ from .systemd_host import SystemdHost
 _DISKS = "/mnt"
 _FIRST_NODE = 11
 _FIRST_CLIENT = 100
+# Packages of which the hosts do not see the machine's own copy (`host_init.FRESH`).
+_NEVER_THE_MACHINES = ("heartbeat",)
 _ANCHOR = f"mount -t tmpfs -o mode=755 lab {_DISKS} && ip link set lo up && echo ready && exec cat >/dev/null"
 
 
@@ -37,8 +39,9 @@ class Lab:
     SIGINT or SIGTERM, everything is gone; if this process is killed, its end closes the pipes that the
     hosts live by.
 
-    The hosts have what the machine has, and the Debian `packages`: those that the machine lacks are
-    installed into a layer that only the hosts see. The hosts themselves reach no network but their own.
+    The hosts have what the machine has, except a heartbeat of its own, and the Debian `packages`: those that
+    the machine lacks are installed into a layer that only the hosts see. The hosts themselves reach no
+    network but their own.
 
     With `systemd`, the nodes (not the client) run one; otherwise process 1 is a mere reaper.
     """
@@ -234,14 +237,15 @@ class Lab:
 
 
 def missing_packages(packages: Iterable[str]) -> list[str]:
-    """Which of the Debian packages are not installed on the machine; none on a machine without dpkg."""
+    """Which of the Debian packages the machine does not lend its hosts; none on a machine without dpkg."""
     if shutil.which("dpkg-query") is None:
         return []
     query = ["dpkg-query", "-W", "-f", "${db:Status-Status}"]
     return [
         package
         for package in packages
-        if subprocess.run([*query, package], capture_output=True, text=True, check=False).stdout
+        if package in _NEVER_THE_MACHINES
+        or subprocess.run([*query, package], capture_output=True, text=True, check=False).stdout
         != "installed"
     ]
 
