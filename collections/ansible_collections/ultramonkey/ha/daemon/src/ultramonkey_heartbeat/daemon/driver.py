@@ -15,12 +15,23 @@ _MARGIN_S = 0.0005
 
 
 class Driver:
-    """Feeds one node. Everything that happens to the daemon comes through `give`."""
+    """Feeds one node. Everything that happens to the daemon comes through `give`.
+
+    `on_mistake` is told of an exception of the node: a mistake of ours, after which nobody knows what it
+    believes. It is asked nothing more; a daemon that stops is replaced by another node, one that is silently
+    wrong is not.
+    """
 
     def __init__(
-        self, node: Node, carry_out: Callable[[Sequence[Effect]], None], loop: asyncio.AbstractEventLoop
+        self,
+        node: Node,
+        carry_out: Callable[[Sequence[Effect]], None],
+        loop: asyncio.AbstractEventLoop,
+        on_mistake: Callable[[Exception], None] | None = None,
     ) -> None:
         self._node = node
+        self._on_mistake = on_mistake
+        self._mistaken = False
         self._carry_out = carry_out
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
@@ -32,7 +43,18 @@ class Driver:
 
     def give(self, event: ev.Event) -> None:
         """Let the node handle an event, do what it wants, and see when it must be called next."""
-        self._carry_out(self._node.handle(event, self.now_ms()))
+        if self._mistaken:
+            return
+        try:
+            effects = self._node.handle(event, self.now_ms())
+        except Exception as mistake:
+            self._mistaken = True
+            self.close()
+            if self._on_mistake is None:
+                raise
+            self._on_mistake(mistake)
+            return
+        self._carry_out(effects)
         self._arm()
 
     def close(self) -> None:

@@ -74,7 +74,7 @@ class Heartbeatd:
             on_exit=self._exit,
         )
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
-        self._driver = Driver(self._node, self._executor.carry_out, self._loop)
+        self._driver = Driver(self._node, self._executor.carry_out, self._loop, self._give_up)
         self._requests = 0
         # Until then there is nothing to ask about, and nothing to hand over.
         self._begun = False
@@ -141,6 +141,11 @@ class Heartbeatd:
     def _exit(self, clean: bool) -> None:  # noqa: FBT001 - called with the effect's own field
         if not self._finished.done():
             self._finished.set_result(clean)
+
+    def _give_up(self, mistake: Exception) -> None:
+        """End without handing over; whoever watches us releases what we hold (`heartbeatd --release`)."""
+        self._log.critical("a mistake of ours; ending, so that another node takes over", exc_info=mistake)
+        self._exit(clean=False)
 
     async def _end(self, *, clean: bool) -> None:
         self._driver.close()
