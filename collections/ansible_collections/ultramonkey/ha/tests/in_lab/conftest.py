@@ -30,7 +30,7 @@ def payload():
 
 
 @pytest.fixture(scope="module")
-def make_cluster(payload):  # noqa: ARG001 - it must be there, that is all
+def make_cluster(payload):
     """A maker of clusters, at most one a module, taken down at its end."""
     labs = []
 
