@@ -21,7 +21,7 @@ def build(rng, seed):
         world.add_node(name)
     for number in range(rng.choice([1, 2, 3])):
         world.add_group(f"group{number}", rng.choice(names))
-    world.loss = rng.choice([0, 0, 0.02, 0.2])
+    world.loss = world.loss_ever = rng.choice([0, 0, 0.02, 0.2])
     for name in names:
         world.start(name)
     return world
@@ -66,7 +66,7 @@ def put_everything_right(world):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_when_the_faults_end_each_group_is_held_exactly_once_and_every_request_is_answered(seed):
+def test_no_group_is_held_twice_for_long_and_when_the_faults_end_each_is_held_exactly_once(seed):
     rng = random.Random(seed)
     world = build(rng, seed)
     requests = []
@@ -80,6 +80,9 @@ def test_when_the_faults_end_each_group_is_held_exactly_once_and_every_request_i
         put_everything_right(world)
         world.advance(SETTLING_MS)
     world.advance(CALM_MS)
+    if world.loss_ever == 0:
+        # With lost messages "one heartbeat" may become several; then only the end is promised.
+        assert world.violations == [], "\n".join(world.log)
     story = "\n".join(world.log[-80:])
     for group in world.groups:
         assert len(world.holders(group.key)) == 1, f"{group.key}: {world.holders(group.key)}\n{story}"

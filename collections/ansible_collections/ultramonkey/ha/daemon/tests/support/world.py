@@ -47,6 +47,7 @@ class Host:
     fails: dict = field(default_factory=dict)  # (group, operation) -> reason
     takes_ms: dict = field(default_factory=dict)  # (group, operation) -> ms
     frozen_until_ms: int = 0
+    stuck: set = field(default_factory=set)  # groups whose last stop failed
     jobs: dict = field(default_factory=dict)  # group -> number of the job that counts
     inbox: list = field(default_factory=list)
 
@@ -70,6 +71,10 @@ class World:
         }
         self.rng = random.Random(seed)
         self.messages = 0
+        # Two nodes that hear each other may both hold a group for one heartbeat and one release.
+        self.double_ms_max = keepalive_ms + SCRIPT_MS + 4 * NETWORK_DELAY_MS
+        self.doubles: dict[str, int] = {}
+        self.violations: list[str] = []
         self.replies: dict[str, list] = {}
         self._queue: list = []
         self._order = itertools.count()
@@ -105,6 +110,7 @@ class World:
         host = self.hosts[name]
         host.node = None
         host.runs.clear()
+        host.stuck.clear()
         host.jobs.clear()
 
     def freeze(self, name, duration_ms):
@@ -121,6 +127,7 @@ class World:
                 return
             self.now_ms = max(self.now_ms, at)
             self._step()
+            self._watch()
         raise AssertionError("too many events: does somebody answer himself?")
 
     def _next_at(self):
@@ -144,6 +151,39 @@ class World:
             if deadline is not None and deadline <= self.now_ms:
                 self.give(host, ev.DeadlineReached())
                 return
+
+    # -- an outside observer ---------------------------------------------------------------------
+
+    def _watch(self):
+        """Note since when two nodes that hear each other both hold a group."""
+        for group in self.groups:
+            double = len(self._hearing_holders(group.key)) > 1
+            since = self.doubles.setdefault(group.key, self.now_ms) if double else None
+            if not double:
+                self.doubles.pop(group.key, None)
+            elif self.now_ms - since > self.double_ms_max:
+                self.violations.append(f"{group.key} is held twice since {since} ms, now {self.now_ms} ms")
+                self.doubles[group.key] = self.now_ms
+
+    def _hearing_holders(self, key):
+        holders = [
+            host
+            for host in self.hosts.values()
+            if host.runs.get(key)
+            and host.node is not None
+            and host.frozen_until_ms <= self.now_ms
+            and (key, "stop") not in host.fails
+            and key not in host.stuck
+        ]
+        return [
+            host
+            for host in holders
+            if any(
+                (host.name, other.name) not in self.cuts and (other.name, host.name) not in self.cuts
+                for other in holders
+                if other is not host
+            )
+        ]
 
     def later(self, delay_ms, action):
         heapq.heappush(self._queue, (self.now_ms + delay_ms, next(self._order), action))
@@ -194,6 +234,8 @@ class World:
         job = next(self._order)
         host.jobs[key] = job
         reason = host.fails.get((key, operation))
+        if operation == "stop":
+            (host.stuck.add if reason else host.stuck.discard)(key)
         if operation == "stop" and reason is None:
             host.runs.pop(key, None)
         delay = host.takes_ms.get((key, operation), SCRIPT_MS)

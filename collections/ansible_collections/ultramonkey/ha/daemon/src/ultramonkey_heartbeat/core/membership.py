@@ -96,13 +96,16 @@ class Membership:
     def known(self) -> bool:
         """Enough is known to take part: who holds what, or that nobody can tell.
 
-        One active peer of our kind knows all assignments, and whom it hears. Without one, every peer must
-        have been heard, or have been silent for initdead.
+        One active peer of our kind knows all assignments, and whom it hears: once we have heard those, too,
+        nobody else can hold anything. Without one, every peer must have been heard, or have been silent
+        for initdead.
         """
-        peers = self.peers.values()
-        if any(peer.state is PeerState.ACTIVE and peer.report is not None for peer in peers):
-            return True
-        return all(peer.state is not PeerState.UNKNOWN for peer in peers)
+        unknown = {peer.name for peer in self.peers.values() if peer.state is PeerState.UNKNOWN}
+        return not unknown or any(
+            unknown.isdisjoint(peer.report.hears)
+            for peer in self.peers.values()
+            if peer.state is PeerState.ACTIVE and peer.report is not None and not peer.old
+        )
 
     # -- what arrives ----------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ unpinned   the owner, when the preferred node went away after an administrator h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config.model import AutoFailback
 from .assignment import Assignment, Cause
@@ -41,6 +41,8 @@ class Seat:
     state: GroupState
     # Alive by its own messages to us.
     heard: bool
+    # It hears us, so it will know when we have stopped: only then may we hand something over to it.
+    hears_us: bool
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ def owner_is_valid(view: View) -> bool:
     return seat.incarnation == view.assignment.incarnation and seat.state is not GroupState.FAILED
 
 
-def successor(view: View, besides: str = "") -> Seat | None:
+def successor(view: View) -> Seat | None:
     """Who is to hold the group next: whoever holds it already, else the best candidate."""
-    able = [seat for seat in view.seats if seat.eligible and seat.name != besides]
+    able = [seat for seat in view.seats if seat.eligible]
     for seat in able:
         if seat.state in (GroupState.HELD, GroupState.STARTING):
             return seat
@@ -104,6 +106,12 @@ def successor(view: View, besides: str = "") -> Seat | None:
     # two nodes that see that differently would both start the group.
     able.sort(key=lambda seat: seat.name == view.assignment.owner)
     return able[0] if able else None
+
+
+def heir_of(view: View) -> Seat | None:
+    """To whom this node would hand the group over: as `successor`, among those that hear us."""
+    others = tuple(seat for seat in view.seats if seat.name != view.me and seat.hears_us)
+    return successor(replace(view, seats=others))
 
 
 def rewrite(view: View) -> Assignment | None:
@@ -114,7 +122,7 @@ def rewrite(view: View) -> Assignment | None:
     if mine.leaving:
         if not view.owned:
             return None
-        heir = successor(view, besides=view.me)
+        heir = heir_of(view)
         return (
             Assignment(current.epoch + 1, "", 0, Cause.LEFT) if heir is None else _to(view, heir, Cause.LEFT)
         )
@@ -174,14 +182,15 @@ def _why_owner_is_gone(view: View) -> Cause:
 def _hand_over(view: View) -> Assignment | None:
     preferred, current = view.preferred, view.assignment
     wished = view.seat(view.wish) if view.wish else None
-    if wished is not None and wished.eligible and wished.name != view.me:
+    if wished is not None and wished.eligible and wished.hears_us and wished.name != view.me:
         return _to(view, wished, Cause.REQUEST)
     if preferred.name == view.me or view.policy is AutoFailback.OFF:
         return None
     pinned = current.pinned and view.policy is AutoFailback.ON
     if pinned and not (preferred.heard and preferred.eligible):
         return Assignment(current.epoch + 1, current.owner, current.incarnation, Cause.UNPINNED)
-    if preferred.eligible and not pinned and view.mine.state is GroupState.HELD:
+    able = preferred.eligible and preferred.hears_us
+    if able and not pinned and view.mine.state is GroupState.HELD:
         return _to(view, preferred, Cause.FAILBACK)
     return None
 

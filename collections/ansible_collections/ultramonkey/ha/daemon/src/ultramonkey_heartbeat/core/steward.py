@@ -245,7 +245,7 @@ class Steward:
 
     def heir(self, key: str, phase: Phase) -> Seat | None:
         """Who would get the group if this node gave it away."""
-        return ownership.successor(self._view(self.groups[key], phase, (), ()), besides=self.me)
+        return ownership.heir_of(self._view(self.groups[key], phase, (), ()))
 
     def next_deadline(self, phase: Phase) -> int | None:
         """When a failure is next to be tried again; only an active node does."""
@@ -278,7 +278,9 @@ class Steward:
     def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: tuple[str, ...]) -> View:
         key = local.group.key
         seats = tuple(
-            self._my_seat(local, phase) if name == self.me else _seat(self._membership.peers[name], key)
+            self._my_seat(local, phase)
+            if name == self.me
+            else _seat(self._membership.peers[name], key, self.me)
             for name in local.order
         )
         wish = next((w.target for w in wishes if w.key == key and w.epoch == local.assignment.epoch), None)
@@ -298,10 +300,11 @@ class Steward:
             leaving=phase is Phase.LEAVING,
             state=local.state,
             heard=True,
+            hears_us=True,
         )
 
 
-def _seat(peer: Peer, key: str) -> Seat:
+def _seat(peer: Peer, key: str, me: str) -> Seat:
     state = peer.report.state(key) if peer.alive and peer.report is not None else GroupState.IDLE
     able = state not in (GroupState.FAILED, GroupState.STUCK)
     return Seat(
@@ -312,4 +315,5 @@ def _seat(peer: Peer, key: str) -> Seat:
         leaving=peer.state in (PeerState.LEAVING, PeerState.LEFT),
         state=state,
         heard=peer.alive,
+        hears_us=peer.report is not None and me in peer.report.hears,
     )
