@@ -98,7 +98,7 @@ class Node:
         if self._marks.any or now_ms >= self._due_ms:
             self._marks.sooner = False
             self._tick(now_ms)
-            self._due_ms = self._earliest()
+            self._due_ms = self._earliest(now_ms)
         effects, self._effects = self._effects, []
         return effects
 
@@ -109,7 +109,12 @@ class Node:
         """
         return None if self.gone or not self._begun else self._due_ms
 
-    def _earliest(self) -> int:
+    def _earliest(self, now_ms: int) -> int:
+        """The next instant at which something is due.
+
+        What is due already and was not done by the tick cannot be done now (a question to a peer that is not
+        ready); the next beat looks again. Otherwise we would spin until then.
+        """
         instants = [
             self._beat_at_ms,
             self._repeat_at_ms,
@@ -120,7 +125,7 @@ class Node:
             self.conversation.next_deadline() if self.conversation is not None else None,
         ]
         instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
-        return min(at_ms for at_ms in instants if at_ms is not None)
+        return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
 
     # -- events ------------------------------------------------------------------------------------
 
