@@ -1,18 +1,24 @@
 """Logging that cannot block the daemon: records go through a queue to a thread that writes them.
 
-To the journal lines carry their priority (sd-daemon(3)), elsewhere a time of day in milliseconds.
+What does not fit into the queue is lost, and how much that was is said. To the journal lines carry
+their priority (sd-daemon(3)), elsewhere a time of day in milliseconds.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
 import queue
 import sys
+import threading
+from collections.abc import Sequence
 
 # A log that cannot be written for this many records is missing some; a daemon that waits is dead.
 RECORDS_MAX = 10_000
+# How long the end of the daemon waits for a log that nobody reads.
+STOP_S = 2.0
 # The package: whatever its modules log comes here, too.
 LOGGER = "ultramonkey_heartbeat"
 
@@ -28,24 +34,56 @@ class _JournalFormatter(logging.Formatter):
 class _DroppingHandler(logging.handlers.QueueHandler):
     """Drops what does not fit rather than wait."""
 
+    lost = 0
+
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Put the record into the queue, or forget it."""
+        """Put the record into the queue, or count it as lost."""
         try:
+            if self.lost:
+                self.queue.put_nowait(_confession(self.lost))
+                self.lost = 0
             self.queue.put_nowait(record)
         except queue.Full:
-            return
+            self.lost += 1
+
+
+def _confession(lost: int) -> logging.LogRecord:
+    text = f"{lost} lines of this log were lost: they came faster than they could be written"
+    return logging.LogRecord(LOGGER, logging.WARNING, __file__, 0, text, (), None)
+
+
+class _Writer(threading.Thread):
+    """Hands the records of the queue to the handlers, up to the first None."""
+
+    def __init__(
+        self, records: queue.Queue[logging.LogRecord | None], handlers: Sequence[logging.Handler]
+    ) -> None:
+        super().__init__(name="log", daemon=True)
+        self._records = records
+        self._handlers = handlers
+
+    def run(self) -> None:
+        while True:
+            record = self._records.get()
+            for handler in self._handlers:
+                if record is None:
+                    handler.close()
+                else:
+                    handler.handle(record)
+            if record is None:
+                return
 
 
 class Logs:
     """The log of the daemon, from `start` to `stop`."""
 
     def __init__(self, debug: int = 0, logfile: str | None = None) -> None:
-        records: queue.Queue[logging.LogRecord] = queue.Queue(RECORDS_MAX)
+        self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(RECORDS_MAX)
         handlers = [_stderr_handler()]
         if logfile is not None:
             handlers.append(_file_handler(logfile))
-        self._listener = logging.handlers.QueueListener(records, *handlers)
-        self._queue_handler = _DroppingHandler(records)
+        self._writer = _Writer(self._records, handlers)
+        self._queue_handler = _DroppingHandler(self._records)
         self._level = logging.DEBUG if debug else logging.INFO
 
     def start(self) -> logging.Logger:
@@ -54,13 +92,18 @@ class Logs:
         logger.propagate = False
         logger.setLevel(self._level)
         logger.addHandler(self._queue_handler)
-        self._listener.start()
+        self._writer.start()
         return logger
 
     def stop(self) -> None:
-        """Write what is still queued."""
+        """Write what is still queued, if that is possible in a reasonable time."""
         logging.getLogger(LOGGER).removeHandler(self._queue_handler)
-        self._listener.stop()
+        self._queue_handler.close()
+        with contextlib.suppress(queue.Full):
+            if self._queue_handler.lost:
+                self._records.put(_confession(self._queue_handler.lost), timeout=STOP_S)
+            self._records.put(None, timeout=STOP_S)
+        self._writer.join(STOP_S)
 
 
 def _stderr_handler() -> logging.Handler:
