@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,9 @@ from .paths import Paths
 _LOG = logging.getLogger(__name__)
 
 UUID_BYTES = 16
+# Near the time of day, and in 15 columns; beyond this somebody has written something else there.
+GENERATION_MAX = 2**32 - 1
+_GENERATION = re.compile(rb"\s*([0-9]{1,15})\s*")
 
 
 def identity(paths: Paths, name: str) -> Identity:
@@ -44,8 +48,11 @@ def _uuid(path: Path) -> bytes:
 def next_generation(path: Path) -> int:
     """One more than the last, or near the time of day when that is lost (as 3.0.6 does)."""
     try:
-        last = int(path.read_text("ascii"))
-    except (FileNotFoundError, ValueError):
+        match = _GENERATION.fullmatch(path.read_bytes())
+    except FileNotFoundError:
+        match = None
+    last = int(match[1]) if match else 0
+    if not 0 < last < GENERATION_MAX:
         last = int(time.time())
     write_generation(path, last + 1)
     return last + 1
@@ -66,6 +73,12 @@ def write_safely(path: Path, data: bytes, mode: int) -> None:
     finally:
         os.close(descriptor)
     temporary.replace(path)
+    # The new name is on disk only when its directory is.
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class HeldGroups:
@@ -91,7 +104,7 @@ class HeldGroups:
         except ValueError:
             return tuple(configured)
         try:
-            return tuple(_read_group(*entry) for entry in plain)
+            return tuple(_read_group(entry) for entry in plain)
         except (TypeError, ValueError):
             return tuple(configured)
 
@@ -132,9 +145,9 @@ class HeldGroups:
             self._path.unlink(missing_ok=True)
 
 
-def _read_group(preferred: str, first: str, *others: str) -> Group:
-    """A group from its words. Raises ValueError or TypeError for what is none."""
-    words = (first, *others)
-    if not all(isinstance(word, str) for word in (preferred, *words)):
-        raise ValueError(words)
-    return Group(first, preferred, tuple(parse_resource(word) for word in words))
+def _read_group(words: Sequence[str]) -> Group:
+    """A group from its preferred node and its resources. Raises ValueError or TypeError for what is none."""
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise TypeError(words)
+    preferred, first, *others = words
+    return Group(first, preferred, tuple(parse_resource(word) for word in (first, *others)))

@@ -30,7 +30,7 @@ def watchdog_interval_s() -> float | None:
     allowed_us = os.environ.get("WATCHDOG_USEC", "")
     if not allowed_us.isdigit() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
-    return int(allowed_us) / 2_000_000
+    return int(allowed_us) / 2_000_000 or None
 
 
 def settle_memory() -> None:
