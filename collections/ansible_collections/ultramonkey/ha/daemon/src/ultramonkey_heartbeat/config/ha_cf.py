@@ -205,6 +205,13 @@ def _build(source: Source) -> None:
             facility=source.value("logfacility", None),
             debug=source.value("debug", 0),
         ),
+        written=tuple(
+            {
+                entry.directive.name: entry.word
+                for entry in source.entries
+                if entry.directive.shape is Shape.ONE
+            }.items()
+        ),
     )
     lines = {entry.directive.name: entry.line for entry in source.entries}
     source.problems.extend(check_timers(ha, lines, source.failed, source.file))

@@ -6,7 +6,7 @@ parsers sees only these classes. All durations are whole milliseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Union
 
@@ -105,6 +105,8 @@ class HaCf:
     rtprio: int = 1
     max_rexmit_delay_ms: int = 250
     logging: Logging = Logging()
+    # Name and word of each setting that the file gives, as written; for those who show or pass them on.
+    written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
+from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
 from .report import GroupState, Phase
@@ -27,6 +28,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
             "keepalive_ms": ha.keepalive_ms,
             "deadtime_ms": ha.deadtime_ms,
             "auto_failback": ha.auto_failback.value,
+            "parameters": parameters(ha),
         },
         "nodes": [
             _self(node) if name == node.identity.name else _peer(node.membership.peers[name], now_ms)
