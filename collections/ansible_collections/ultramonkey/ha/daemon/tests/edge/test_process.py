@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ultramonkey_heartbeat.resources import process
-from ultramonkey_heartbeat.resources.agent import environment
+from ultramonkey_heartbeat.resources.environment import environment
 
 ENVIRONMENT = environment("lb1")
 

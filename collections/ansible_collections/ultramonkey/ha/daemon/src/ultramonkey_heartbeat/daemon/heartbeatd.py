@@ -13,6 +13,7 @@ from typing import Any, Callable, Union
 from .. import __version__
 from ..config.address import address_of
 from ..config.model import Configuration, Group, Resource
+from ..config.parameters import parameters
 from ..control import schema
 from ..control.server import ControlServer, InUseError
 from ..core import events as ev
@@ -264,6 +265,7 @@ class Heartbeatd:
             self._network,
             self._announcer,
             directories=self._paths.script_directories,
+            parameters=parameters(self._configuration.ha),
         )
         return make_agent(resource, address_of(resource), surroundings)
 

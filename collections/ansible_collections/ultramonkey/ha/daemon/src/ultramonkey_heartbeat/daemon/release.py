@@ -12,6 +12,7 @@ import time
 
 from ..config.address import address_of
 from ..config.model import Configuration, Resource
+from ..config.parameters import parameters
 from ..control.server import remove_stale
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
 from ..links.factory import make_links
@@ -48,7 +49,13 @@ async def release(configuration: Configuration, paths: Paths, log: logging.Logge
     await network.open()
     loop = asyncio.get_running_loop()
     announcer = Announcer(loop, PacketSender())
-    surroundings = Surroundings(configuration.node, network, announcer, directories=paths.script_directories)
+    surroundings = Surroundings(
+        configuration.node,
+        network,
+        announcer,
+        directories=paths.script_directories,
+        parameters=parameters(configuration.ha),
+    )
 
     def agent_for(resource: Resource) -> Agent:
         return make_agent(resource, address_of(resource), surroundings)

@@ -57,22 +57,6 @@ class Agent(ABC):
         return ()
 
 
-def environment(node: str, extra: dict[str, str] | None = None) -> dict[str, str]:
-    """What a resource script finds in its environment: little, and the same on every host.
-
-    The locale matters: `status` is recognised by English words.
-    """
-    return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": "/",
-        "HA_CURHOST": node,
-        "HA_DIR": "/etc/ha.d",
-        "HA_FUNCS": "/etc/ha.d/shellfuncs",
-        **(extra or {}),
-    }
-
-
 def failure(name: str, operation: str, result: ProcessResult, timeout_ms: int) -> ResourceError:
     """The error for a program that did not end well, with the last line that it had to say."""
     if result.timed_out:

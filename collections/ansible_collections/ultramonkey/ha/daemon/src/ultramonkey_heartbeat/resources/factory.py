@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config.model import Address, Resource
 from .address import AddressAgent, AddressBook, Herald
-from .agent import Agent, Timeouts, environment
+from .agent import Agent, Timeouts
+from .environment import environment
 from .script import DIRECTORIES, ScriptAgent
 from .systemd import SYSTEMCTL, UNIT_SUFFIXES, SystemdAgent
 
@@ -18,7 +19,11 @@ ADDRESS_SCRIPTS = ("IPaddr", "IPaddr2", "IPv6addr")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What agents need of the host. `node` is our own name, which scripts get as HA_CURHOST."""
+    """What agents need of the host.
+
+    `node` is our own name, which scripts get as HA_CURHOST; `parameters` are the settings of ha.cf, which
+    they get as HA_<name>.
+    """
 
     node: str
     network: AddressBook
@@ -26,6 +31,7 @@ class Surroundings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     directories: Sequence[Path] = DIRECTORIES
     systemctl: str = SYSTEMCTL
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_agent(resource: Resource, address: Address | None, surroundings: Surroundings) -> Agent:
@@ -44,7 +50,7 @@ def make_agent(resource: Resource, address: Address | None, surroundings: Surrou
         return SystemdAgent(
             resource.text,
             unit,
-            environment=environment(surroundings.node),
+            environment=environment(surroundings.node, surroundings.parameters),
             timeouts=timeouts,
             systemctl=surroundings.systemctl,
         )
@@ -52,7 +58,7 @@ def make_agent(resource: Resource, address: Address | None, surroundings: Surrou
         resource.text,
         resource.script,
         resource.arguments,
-        environment=environment(surroundings.node),
+        environment=environment(surroundings.node, surroundings.parameters),
         timeouts=timeouts,
         directories=surroundings.directories,
     )
