@@ -165,15 +165,18 @@ class Host:
         self, argv: Sequence[str], *, stdin: str = "", check: bool = True, timeout_s: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. With `check`, a failure is a `LabError` that quotes what it said."""
-        done = subprocess.run(
-            self.command(argv),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=ENVIRONMENT,
-            check=False,
-            timeout=timeout_s,
-        )
+        try:
+            done = subprocess.run(
+                self.command(argv),
+                input=stdin,
+                capture_output=True,
+                text=True,
+                env=ENVIRONMENT,
+                check=False,
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{self.name}: {' '.join(argv)} did not end within {timeout_s:g} s") from None
         if check and done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             raise LabError(f"{self.name}: {' '.join(argv)} ended with {done.returncode}: {said}")

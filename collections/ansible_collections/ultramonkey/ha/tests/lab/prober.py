@@ -5,6 +5,9 @@ request every `interval_ms` through the host's ordinary ARP cache and keeps the 
 An outage is the time from the last good answer before to the first good answer after it: what a user
 loses, including the part before the cluster knew. With no outage at all the gap is one interval.
 
+A busy machine may hold the prober itself up, and then it sees a gap that no user had. So it asks for
+real-time priority, and each report says how long its longest pause was: what is left above that is sure.
+
 The program reads commands on standard input, one a line, and answers each with one line of JSON:
 `report SINCE` (monotonic seconds) gives the longest gap that ended or still lasts after SINCE. The end of
 the input ends it.
@@ -12,6 +15,7 @@ the input ends it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -76,6 +80,8 @@ class Answers:
 
 def probe(address: str, interval_ms: int) -> None:
     """Probe until standard input ends."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     identifier = os.getpid() & 0xFFFF
     receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     receiver.settimeout(0)
@@ -83,9 +89,12 @@ def probe(address: str, interval_ms: int) -> None:
     answers = Answers()
     interval = interval_ms / 1000
     sequence = sent = 0
+    pauses: list[tuple[float, float]] = []
     due = time.monotonic()
     while True:
         now = time.monotonic()
+        if now - due > interval:
+            pauses.append((now, now - due))
         if now >= due:
             sequence = (sequence + 1) & 0xFFFF
             try:
@@ -108,16 +117,18 @@ def probe(address: str, interval_ms: int) -> None:
             line = sys.stdin.readline()
             if not line:
                 return
-            _report(answers, sent, float(line.split()[1]))
+            since = float(line.split()[1])
+            _report(answers, sent, since, max((length for at, length in pauses if at >= since), default=0.0))
 
 
-def _report(answers: Answers, sent: int, since: float) -> None:
+def _report(answers: Answers, sent: int, since: float, paused: float) -> None:
     now = time.monotonic()
     # Read both clocks together: monotonic time measures, wall time compares with logs.
     wall = time.time() - now
     gap, last, first = answers.longest_gap(since, now)
     report = {
         "gap_ms": round(gap * 1000, 1),
+        "paused_ms": round(paused * 1000, 1),
         "last_good": None if last is None else wall + last,
         "first_good": None if first is None else wall + first,
         "sent": sent,
@@ -132,11 +143,15 @@ def _report(answers: Answers, sent: int, since: float) -> None:
 
 @dataclass(frozen=True)
 class Outage:
-    """The longest silence. Wall times in seconds; `first_good` is None while it lasts."""
+    """The longest silence. Wall times in seconds; `first_good` is None while it lasts.
+
+    `paused_ms` is how long the prober itself was held up at most meanwhile, by a busy machine.
+    """
 
     gap_ms: float
     last_good: float | None
     first_good: float | None
+    paused_ms: float = 0.0
 
 
 class Prober:
@@ -184,7 +199,7 @@ class Prober:
     def outage(self) -> Outage:
         """The longest silence since `mark`."""
         report = self.report()
-        return Outage(report["gap_ms"], report["last_good"], report["first_good"])
+        return Outage(report["gap_ms"], report["last_good"], report["first_good"], report["paused_ms"])
 
     def wait_answering(self, timeout_s: float, *, steadily_ms: int = 100) -> None:
         """Return when the address answers and has done so for `steadily_ms`; else `TimeoutError`."""
