@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..config.model import BroadcastLink, LinkConfig, MulticastLink, UnicastLink
+from ..config.model import BroadcastLink, LinkConfig, MulticastLink, SerialLink, UnicastLink
 from .base import Link, LinkListener
 from .receiver import Receivers
 from .udp import UdpBroadcastLink, UdpMulticastLink, UdpUnicastLink
@@ -33,4 +33,9 @@ def make_link(
         return UdpMulticastLink(config, listener, loop, shared)
     if isinstance(config, UnicastLink):
         return UdpUnicastLink(config, listener, loop, shared)
+    if isinstance(config, SerialLink):
+        # Who has no serial line needs no pyserial, and does not pay for it.
+        from .serial import TtyLink  # noqa: PLC0415 - see above
+
+        return TtyLink(config, listener, loop)
     raise NotImplementedError(f"{config.name}: this kind of link is not built in")

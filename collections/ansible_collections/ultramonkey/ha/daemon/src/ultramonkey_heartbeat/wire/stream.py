@@ -19,6 +19,8 @@ from .limits import STREAM_CANDIDATES_MAX, STREAM_FRAME_BYTES_MAX
 
 _SURE_START = b"\n" + text.START
 _END = b"\n" + text.END
+# What a line that is opened begins with: a break is received as NUL.
+_BETWEEN_FRAMES = b"\0\n"
 
 
 class StreamDecoder:
@@ -26,11 +28,20 @@ class StreamDecoder:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._damaged = 0
 
     @property
     def buffered_bytes(self) -> int:
         """How much is kept, waiting for an end mark; at most STREAM_FRAME_BYTES_MAX."""
         return len(self._buffer)
+
+    def take_damaged(self) -> int:
+        """How many runs of bytes that belong to no frame were dropped since this was last asked.
+
+        That is about the number of frames that lost a mark. Damage between the marks is found by the codec.
+        """
+        damaged, self._damaged = self._damaged, 0
+        return damaged
 
     def feed(self, data: bytes) -> list[bytes]:
         """The frames, `>>>` to `<<<` with final newline, that these bytes complete, in order of arrival."""
@@ -45,7 +56,11 @@ class StreamDecoder:
             if end < 0:
                 break
             end += len(_END)
-            frames += _candidates(bytes(buffer[consumed:end][-STREAM_FRAME_BYTES_MAX:]))
+            piece = bytes(buffer[consumed:end][-STREAM_FRAME_BYTES_MAX:])
+            candidates = _candidates(piece)
+            if not candidates or len(candidates[0]) < len(piece.lstrip(_BETWEEN_FRAMES)):
+                self._damaged += 1
+            frames += candidates
             consumed = end
         # What is older cannot belong to a frame within the limit any more.
         del buffer[: max(consumed, len(buffer) - STREAM_FRAME_BYTES_MAX)]
