@@ -53,7 +53,8 @@ def run(world, line):
     elif command == "heal":
         world.cuts.clear()
     elif command == "fail":
-        hosts[words[0]].fails[words[1], words[2]] = "exit code 1"
+        left = ", something is left behind" if words[3:] == ["unclean"] else ""
+        hosts[words[0]].fails[words[1], words[2]] = f"exit code 1{left}"
     elif command == "mend":
         hosts[words[0]].fails.pop((words[1], words[2]))
     elif command == "slow":

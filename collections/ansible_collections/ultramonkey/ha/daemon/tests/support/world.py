@@ -246,7 +246,8 @@ class World:
             return
         if operation == "start" and reason is None:
             host.runs[key] = True
-        self.give(host, ev.ResourceFinished(key, operation, reason is None, reason or ""))
+        clean = reason is None or "left behind" not in reason
+        self.give(host, ev.ResourceFinished(key, operation, reason is None, reason or "", clean))
 
     # -- administrators and observers -------------------------------------------------------------
 

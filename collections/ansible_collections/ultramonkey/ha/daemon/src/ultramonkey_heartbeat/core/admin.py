@@ -63,21 +63,19 @@ class Desk:
         ]
 
     def follow(self, phase: Phase, now_ms: int) -> bool:
-        """Answer what is done, failed or too late. True when a wish was renewed."""
-        renewed = False
+        """Answer what is done, failed or too late. True when that changed what we wish for."""
+        before = self.wishes()
         for request in list(self._open):
             for group in request.groups:
                 local = self._steward.groups[group.key]
-                epoch = group.epoch
                 states = self._steward.states(group.key, phase)
                 follow(group, local.assignment, states.get(group.target, GroupState.IDLE))
-                renewed |= group.open and group.epoch != epoch
             if now_ms >= request.deadline_ms:
                 expire(request)
             if not request.open:
                 self._open.remove(request)
                 self._emit(answer(request, self._gaps(request)))
-        return renewed
+        return self.wishes() != before
 
     def abandon(self) -> None:
         """The daemon leaves: whatever is open is refused."""

@@ -23,7 +23,7 @@ _TRANSITIONS: Mapping[GroupState, frozenset[GroupState]] = {
     _S.IDLE: frozenset((_S.STARTING,)),
     _S.STARTING: frozenset((_S.HELD, _S.STOPPING, _S.FAILED, _S.STUCK)),
     _S.HELD: frozenset((_S.STOPPING, _S.FAILED, _S.STUCK)),
-    _S.STOPPING: frozenset((_S.IDLE, _S.STUCK)),
+    _S.STOPPING: frozenset((_S.IDLE, _S.STUCK, _S.FAILED)),
     _S.FAILED: frozenset((_S.IDLE,)),
     _S.STUCK: frozenset((_S.STOPPING,)),
 }
@@ -39,6 +39,8 @@ class LocalGroup:
     assignment: Assignment = NOBODY
     state: GroupState = GroupState.IDLE
     since_ms: int = 0
+    # The last start failed; remembered while what it left is being stopped.
+    start_failed: bool = False
 
     def become(self, state: GroupState, now_ms: int) -> None:
         """Take the transition, or raise when there is none."""

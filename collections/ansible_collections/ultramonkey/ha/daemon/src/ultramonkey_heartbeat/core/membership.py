@@ -59,6 +59,9 @@ class Peer:
     report: Report | None = None
     # The um_ fields of that report as bytes: equal bytes need no second reading.
     report_raw: tuple[Field, ...] = ()
+    alive_since_ms: int = 0
+    # It is alive, and has not heard us for a while: a cut in one direction.
+    deaf: bool = False
     # True when its status carries no report of ours: heartbeat 3.0.6.
     old: bool = False
     # The generation in which a 3.0.6 said `shutdone`: its later status messages do not bring it back.
@@ -139,6 +142,8 @@ class Membership:
                 notices.append(LateHeartbeat(peer.name, silent_ms, peer.deadtime_ms))
         if deadtime_ms:
             peer.deadtime_ms = min(deadtime_ms, DEADTIME_MS_MAX)
+        if not peer.alive:
+            peer.alive_since_ms = now_ms
         reason = "first heard" if peer.state is PeerState.UNKNOWN else "it says so"
         if peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
             reason = f"heard again after {now_ms - peer.last_heard_ms} ms"
@@ -177,6 +182,13 @@ class Membership:
         """The earliest instant at which somebody must be declared dead."""
         instants = [self._dead_at(peer) for peer in self.peers.values()]
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
+
+    def discount(self, pause_ms: int) -> None:
+        """We did not listen for so long: that time is nobody's silence."""
+        self._unknown_until_ms += pause_ms
+        for peer in self.alive():
+            if peer.last_heard_ms is not None:
+                peer.last_heard_ms += pause_ms
 
     def forgive_silence(self, now_ms: int) -> None:
         """We did not listen until now: nobody's silence before this instant counts."""

@@ -76,6 +76,7 @@ class Node:
         self._beat_at_ms = 0
         self._repeat_at_ms: int | None = None
         self._last_sent_ms = 0
+        self._last_event_ms = 0
         self._marks = Marks()
         self._report_fields: list[Field] = []
         self._awake_at_ms: int | None = None
@@ -92,6 +93,7 @@ class Node:
             return []
         self._now_ms = now_ms
         self._notice_sleep(now_ms)
+        self._last_event_ms = now_ms
         self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
@@ -148,7 +150,7 @@ class Node:
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self._beat_at_ms = now_ms
-        self._last_sent_ms = now_ms
+        self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
@@ -197,8 +199,10 @@ class Node:
             self._marks.unsettled = self._marks.changed = True
 
     def _notice_sleep(self, now_ms: int) -> None:
-        slept_ms = now_ms - self._last_sent_ms
-        if slept_ms <= self.configuration.ha.deadtime_ms:
+        ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
+        if slept_ms <= ha.deadtime_ms:
+            if slept_ms >= 2 * ha.keepalive_ms and now_ms > self._last_event_ms + ha.keepalive_ms:
+                self.membership.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
             return
         self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))

@@ -9,7 +9,8 @@ known there, and no node that it hears still runs the group.* What follows from 
 
 Who may write, in the order of the rules below:
 
-conflict   the preferred node, when it and another hold the group and auto_failback wants it back anyway
+conflict   the preferred node, when it and another hold the group and auto_failback wants it back anyway;
+           whoever hears a rival that does not hear it gives way
 left       the owner, when its daemon is told to stop
 no owner   whoever is next, when the owner is dead, has left, was restarted, or could not start the group
 request    the owner, when an administrator wishes the group elsewhere
@@ -43,6 +44,8 @@ class Seat:
     heard: bool
     # It hears us, so it will know when we have stopped: only then may we hand something over to it.
     hears_us: bool
+    # It has not heard us for a while, though we hear it: a cut in one direction.
+    deaf: bool
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,9 @@ def rewrite(view: View) -> Assignment | None:
     mine, current = view.mine, view.assignment
     if _we_win_conflict(view):
         return _to(view, mine, Cause.CONFLICT)
+    yielded = _yield_to_deaf(view)
+    if yielded is not None:
+        return yielded
     if mine.leaving:
         if not view.owned:
             return None
@@ -143,8 +149,19 @@ def _we_win_conflict(view: View) -> bool:
         and rival is not None
         and rival.name != view.me
         and rival.heard
+        and not rival.deaf
         and rival.state in (GroupState.HELD, GroupState.STARTING)
     )
+
+
+def _yield_to_deaf(view: View) -> Assignment | None:
+    """A rival that cannot hear us cannot learn that the group is ours; so it is for us to let go."""
+    if not view.owned or view.mine.state not in (GroupState.HELD, GroupState.STARTING):
+        return None
+    for seat in view.seats:
+        if seat.deaf and seat.state is GroupState.HELD:
+            return _to(view, seat, Cause.CONFLICT)
+    return None
 
 
 def _succeed(view: View) -> Assignment | None:

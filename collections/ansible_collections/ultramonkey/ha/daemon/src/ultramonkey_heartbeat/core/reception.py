@@ -67,6 +67,8 @@ class Reception:
     ) -> None:
         self.received = 0
         self._repeat_ms = configuration.ha.max_rexmit_delay_ms
+        # A peer that has just come cannot have heard us yet.
+        self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -169,9 +171,11 @@ class Reception:
         report = from_message(message) if fresh else before
         if report is None:
             raise MalformedFieldError("um_v", b"")
-        was = peer.state
+        was, was_deaf = peer.state, peer.deaf
         self._notice(self._membership.status_heard(peer, deadtime_ms, state_from(report), now_ms))
-        if not fresh and was is peer.state:
+        hears_us = self._identity.name in report.hears
+        peer.deaf = not hears_us and now_ms - peer.alive_since_ms > self._deaf_after_ms
+        if not fresh and was is peer.state and was_deaf is peer.deaf:
             return
         peer.report, peer.report_raw = report, raw
         self._marks.unsettled = True

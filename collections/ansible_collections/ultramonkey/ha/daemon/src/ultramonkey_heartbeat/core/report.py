@@ -129,13 +129,14 @@ def raw_fields(message: Message) -> tuple[Field, ...]:
 def from_message(message: Message) -> Report | None:
     """The report in a message, or None when it has none (a peer that is heartbeat 3.0.6).
 
-    Raises MalformedFieldError. A version above ours is read as ours: later versions only add.
+    Raises MalformedFieldError. A version above ours is read as ours: later versions only add, and
+    a word that we do not know is read as the most careful one that we do.
     """
     if not message.decimal("um_v"):
         return None
     return Report(
         incarnation=message.hexadecimal("um_inc") or 0,
-        phase=_member(Phase, "um_phase", message.text("um_phase") or ""),
+        phase=_member(Phase.JOINING, message.text("um_phase") or ""),
         digest=message.text("um_cfg") or "",
         hears=tuple((message.text("um_hear") or "").split()),
         groups=_groups(_records(message, "um_grp", 6)),
@@ -161,9 +162,9 @@ def _groups(records: list[list[str]]) -> dict[str, GroupReport]:
     return {
         key: GroupReport(
             Assignment(
-                _hex("um_grp", epoch), owner, _hex("um_grp", incarnation), _member(Cause, "um_grp", cause)
+                _hex("um_grp", epoch), owner, _hex("um_grp", incarnation), _member(Cause.START, cause)
             ),
-            _member(GroupState, "um_grp", state),
+            _member(GroupState.STOPPING, state),
         )
         for epoch, owner, incarnation, cause, state, key in records
     }
@@ -177,8 +178,9 @@ def _hex(name: str, word: str) -> int:
     return value
 
 
-def _member(kind: type[_Word], name: str, word: str) -> _Word:
+def _member(unknown: _Word, word: str) -> _Word:
+    """The member of that name; a word that only a later version knows is read as `unknown`."""
     try:
-        return kind(word)
+        return type(unknown)(word)
     except ValueError:
-        raise MalformedFieldError(name, word.encode("utf-8", "surrogateescape")) from None
+        return unknown

@@ -194,6 +194,17 @@ def _group_problems(node: Node) -> list[Json]:
                         f"stop it by hand on {name}; the daemon there tries again every 30 s",
                     )
                 )
+        problems += [
+            _problem(
+                "group-stuck",
+                peer.name,
+                f"{key} could not be stopped on {peer.name}, which is gone; no other node may start it",
+                f"make sure that nothing of it runs on {peer.name}, then start the daemon there, "
+                "or restart the one here",
+            )
+            for peer in node.membership.peers.values()
+            if not peer.alive and peer.report is not None and peer.report.state(key) is GroupState.STUCK
+        ]
         held = [name for name, state in states.items() if state is GroupState.HELD]
         if len(held) > 1:
             problems.append(

@@ -153,6 +153,7 @@ class Steward:
             # Somebody else holds it, or can: no reason to try here.
             local.since_ms = now_ms
             return False
+        local.start_failed = False
         local.become(GroupState.IDLE, now_ms)
         return True
 
@@ -167,13 +168,16 @@ class Steward:
                 # A stop was asked for meanwhile; its own report follows.
                 return False
             if ok:
+                local.start_failed = False
                 local.become(GroupState.HELD, now_ms)
                 self._emit(GroupStarted(key, took_ms))
             else:
+                local.start_failed = True
                 local.become(GroupState.FAILED if clean else GroupState.STUCK, now_ms)
                 self._emit(GroupFailed(key, "start", reason))
         elif ok:
-            local.become(GroupState.IDLE, now_ms)
+            # What could not be started does not become startable by stopping what was left of it.
+            local.become(GroupState.FAILED if local.start_failed else GroupState.IDLE, now_ms)
             self._emit(GroupStopped(key, took_ms))
         else:
             local.become(GroupState.STUCK, now_ms)
@@ -301,6 +305,7 @@ class Steward:
             state=local.state,
             heard=True,
             hears_us=True,
+            deaf=False,
         )
 
 
@@ -316,4 +321,5 @@ def _seat(peer: Peer, key: str, me: str) -> Seat:
         state=state,
         heard=peer.alive,
         hears_us=peer.report is not None and me in peer.report.hears,
+        deaf=peer.alive and peer.deaf,
     )
