@@ -6,8 +6,10 @@ nonsense must not fill our memory, so that only so many kinds are remembered, an
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Callable
 
+from ..wire.errors import AuthenticationError, WireError
 from .effects import Effect
 from .notices import DuplicateName, FrameRejected, UnknownNode
 
@@ -23,15 +25,32 @@ class Complaints:
         # Another machine speaks under our own name.
         self.duplicate_name = False
         self._emit = emit
-        self._reasons: set[tuple[str, str]] = set()
+        self._kinds: set[tuple[str, str]] = set()
         self._strangers: set[str] = set()
 
+    def frame(self, link: str, error: WireError, names: Container[str]) -> None:
+        """A frame could not be read, or is not signed by us. `names` are those of the peers.
+
+        Each kind of fault is said once, and again for each peer that the frame claims to come from: the
+        bytes at fault are new in every frame of somebody who tries.
+        """
+        claimed = error.claimed_source if isinstance(error, AuthenticationError) else None
+        source = (claimed or "").lower()
+        if source in names:
+            self._say(
+                link, f"{error}; it says that it comes from {source}", f"{type(error).__name__} {source}"
+            )
+        else:
+            self._say(link, str(error), type(error).__name__)
+
     def reject(self, link: str, reason: str) -> None:
-        """A frame is malformed, not signed by us, or too old."""
+        """A message of a peer is not to be acted upon."""
+        self._say(link, reason, reason)
+
+    def _say(self, link: str, reason: str, kind: str) -> None:
         self.rejected += 1
-        kind = (link, reason)
-        if kind not in self._reasons and len(self._reasons) < KINDS_MAX:
-            self._reasons.add(kind)
+        if (link, kind) not in self._kinds and len(self._kinds) < KINDS_MAX:
+            self._kinds.add((link, kind))
             self._emit(FrameRejected(link, reason))
 
     def stranger(self, name: str, link: str) -> None:

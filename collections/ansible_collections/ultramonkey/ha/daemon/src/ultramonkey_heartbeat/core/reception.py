@@ -85,7 +85,7 @@ class Reception:
         try:
             self.message(link, self._decode(data), now_ms)
         except WireError as error:
-            self._complaints.reject(link, str(error))
+            self._complaints.frame(link, error, self._membership.peers)
 
     def message(self, link: str, message: Message, now_ms: int) -> None:
         """A verified message arrived. Raises MalformedFieldError for a field that is not as it should be."""
