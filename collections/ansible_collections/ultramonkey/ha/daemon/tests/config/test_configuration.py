@@ -84,16 +84,6 @@ def test_an_empty_haresources_is_fine():
     assert assemble(HA_CF, "", AUTHKEYS, 0o600, "lb1").required().groups == ()
 
 
-def test_a_serial_link_is_refused_until_the_daemon_carries_it():
-    loaded = assemble(HA_CF + "serial /dev/ttyS0", HARESOURCES, AUTHKEYS, 0o600, "lb1")
-    assert said(loaded) == [
-        (
-            "ha.cf:4: serial links are not carried yet: remove the line, and use bcast, mcast or ucast over a second "
-            "network"
-        )
-    ]
-
-
 def test_a_service_address_cannot_be_a_peer():
     loaded = assemble(HA_CF + "ucast eth0 192.0.2.10", HARESOURCES, AUTHKEYS, 0o600, "lb1")
     assert said(loaded) == [

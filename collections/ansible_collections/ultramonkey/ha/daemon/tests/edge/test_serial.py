@@ -228,6 +228,8 @@ def test_a_line_that_is_held_does_not_hold_the_loop_and_says_the_newest_afterwar
     a, b = end(cable.a), end(cable.b)
     a.link.send(frame(0))
     until(lambda: b.frames)
+    # Until the line must be idle, so that the next frame is begun at once, and held.
+    spend(0.05)
     cable.hold("a")
     begin = time.process_time()
     for number in range(1, 400):

@@ -14,7 +14,7 @@ from .address import address_of
 from .authkeys import parse_authkeys
 from .ha_cf import Source, read_ha_cf
 from .haresources import parse_haresources
-from .model import AuthKeys, AutoFailback, Configuration, Group, SerialLink, UnicastLink
+from .model import AuthKeys, AutoFailback, Configuration, Group, UnicastLink
 from .problems import ConfigurationError, Problem, has_errors
 from .values import BadValueError
 
@@ -66,7 +66,6 @@ def assemble(
         source = read_ha_cf(ha_cf_text, HA_CF)
         problems.extend(source.problems)
         problems.extend(_check_local_name(source, name))
-        problems.extend(_check_serial(source))
     if haresources_text is None:
         problems.append(_missing(HARESOURCES))
     else:
@@ -139,16 +138,3 @@ def _check_local_name(source: Source, name: str) -> Iterator[Problem]:
         f"this machine, {name}, is not in the node lines",
         f"{change} (a node's name is what `uname -n` prints on it)",
     )
-
-
-def _check_serial(source: Source) -> Iterator[Problem]:
-    # To be removed, with its call and its test, when the daemon carries serial links.
-    for entry in source.links():
-        if isinstance(entry.value, SerialLink):
-            yield Problem(
-                source.file,
-                entry.line,
-                entry.word,
-                "serial links are not carried yet",
-                "remove the line, and use bcast, mcast or ucast over a second network",
-            )

@@ -13,6 +13,7 @@ from typing import Any
 
 from .directive import Directive, Shape, Treatment
 from .directives import BY_NAME
+from .line_budget import check_line_budget
 from .lines import comment_stripped, numbered_lines, strange_characters, words_of
 from .link_lines import DEFAULT_BAUD, DEFAULT_PORT, with_port_and_baud
 from .model import (
@@ -215,6 +216,7 @@ def _build(source: Source) -> None:
     )
     lines = {entry.directive.name: entry.line for entry in source.entries}
     source.problems.extend(check_timers(ha, lines, source.failed, source.file))
+    source.problems.extend(check_line_budget(ha, lines, source.failed, source.file))
     source.ha = None if has_errors(source.problems) else ha
 
 
