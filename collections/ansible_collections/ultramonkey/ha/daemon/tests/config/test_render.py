@@ -9,6 +9,7 @@ from ultramonkey_heartbeat.config.authkeys import parse_authkeys
 from ultramonkey_heartbeat.config.directives import FACILITIES
 from ultramonkey_heartbeat.config.ha_cf import parse_ha_cf
 from ultramonkey_heartbeat.config.haresources import parse_haresources, parse_resource
+from ultramonkey_heartbeat.config.line_budget import carrying_ms
 from ultramonkey_heartbeat.config.link_lines import BAUDS
 from ultramonkey_heartbeat.config.model import (
     AuthKey,
@@ -43,7 +44,8 @@ def ha_cfs(draw):
         st.builds(MulticastLink, INTERFACES, MULTICAST, PORTS, st.integers(1, 255), st.booleans()),
         st.builds(SerialLink, PATHS, st.just(baud)),
     )
-    keepalive_ms = draw(st.integers(1, 10_000))
+    # What a serial line can carry, or the file would be refused.
+    keepalive_ms = draw(st.integers(carrying_ms(baud), 10_000))
     deadtime_ms = draw(st.integers(2 * keepalive_ms + 1, 60_000))
     return HaCf(
         nodes=tuple(draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))),
