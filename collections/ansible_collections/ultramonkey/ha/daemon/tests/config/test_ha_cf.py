@@ -14,6 +14,7 @@ from ultramonkey_heartbeat.config.model import (
     HaCf,
     Logging,
     MulticastLink,
+    Respawn,
     SerialLink,
     UnicastLink,
 )
@@ -51,11 +52,13 @@ def test_the_sample_file_loads_completely():
         initdead_ms=30_000,
         auto_failback=AutoFailback.OFF,
         logging=Logging("/var/log/ha-log", "local0", 0),
+        respawn=(Respawn("hacluster", "/usr/lib/heartbeat/ipfail"),),
     )
     assert [str(problem) for problem in problems] == [
         (
-            "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is accepted and not carried out in this "
-            "release: run it as a systemd service"
+            "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: it needs the client "
+            "interface of heartbeat 3.0.6, which this daemon does not have: remove the line once no node runs "
+            "heartbeat 3.0.6"
         )
     ]
 
@@ -110,6 +113,12 @@ DONE = [
     ("logfacility LOCAL3", "logging", Logging(facility="local3")),
     ("logfacility none", "logging", Logging()),
     ("debug 3", "logging", Logging(debug=3)),
+    ("respawn root /bin/true -x 1,2", "respawn", (Respawn("root", "/bin/true", ("-x", "1,2")),)),
+    (
+        "respawn www-data /bin/a\nrespawn root\t/bin/b  c",
+        "respawn",
+        (Respawn("www-data", "/bin/a"), Respawn("root", "/bin/b", ("c",))),
+    ),
 ]
 
 # Lines that load with the problems given, and change nothing.
@@ -118,7 +127,6 @@ NOTICED = [
     ("ping6 2001:db8::1", ["1 warning 2001:db8::1"]),
     ("ping_group routers 192.0.2.1 192.0.2.2", ["1 warning routers"]),
     ("deadping 30", ["1 warning 30"]),
-    ("respawn root /bin/true -x 1,2", ["1 warning root"]),
     ("watchdog /dev/watchdog", ["1 warning /dev/watchdog"]),
     ("debugfile /var/log/debug", ["1 warning /var/log/debug"]),
     ("use_logd yes", ["1 warning yes"]),
@@ -209,6 +217,10 @@ REFUSED = [
     ("logfile ha-log", ["1 error ha-log"]),
     ("logfacility locla0", ["1 error locla0"]),
     ("debug -1", ["1 error -1"]),
+    ("respawn root", ["1 error root"]),
+    ("respawn /usr/bin/x", ["1 error /usr/bin/x"]),
+    ("respawn 0 /usr/bin/x", ["1 error 0"]),
+    ("respawn root bin/x", ["1 error bin/x"]),
     ("compression lzma", ["1 error lzma"]),
     ("deadtime\u00a05", ["1 error U+00A0"]),
     ("deadtime 5\x00", ["1 error U+0000"]),
@@ -236,6 +248,14 @@ def test_a_line_that_is_wrong_or_dangerous_refuses_the_file(line, problems):
     assert marks(found)[: len(problems)] == problems
     assert all(problem.remedy for problem in errors)
     assert len(errors) == sum(" error " in mark for mark in problems), "one fault, one error"
+
+
+@pytest.mark.parametrize("path", ["/usr/lib64/heartbeat/dopd", "/usr/libexec/heartbeat/ipfail", "/ccm"])
+def test_a_program_that_only_the_old_daemon_can_run_is_kept_with_a_warning(path):
+    ha, problems = parse_ha_cf(f"respawn hacluster {path} -x{REST}")
+    assert ha.respawn == (Respawn("hacluster", path, ("-x",)),)
+    assert marks(problems) == ["1 warning hacluster"]
+    assert "is not started: it needs the client interface" in str(problems[0])
 
 
 def test_every_directive_of_the_table_is_tried_above():

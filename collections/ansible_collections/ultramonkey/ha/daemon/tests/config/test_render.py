@@ -20,6 +20,7 @@ from ultramonkey_heartbeat.config.model import (
     HaCf,
     Logging,
     MulticastLink,
+    Respawn,
     SerialLink,
     UnicastLink,
 )
@@ -32,7 +33,14 @@ INTERFACES = st.from_regex(r"[a-z][a-z0-9._-]{0,14}", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PEERS = st.one_of(st.ip_addresses(network="10.0.0.0/8"), st.ip_addresses(network="2001:db8::/32")).map(str)
 MULTICAST = st.one_of(st.ip_addresses(network="239.0.0.0/8"), st.ip_addresses(network="ff00::/8")).map(str)
+COMMAND_WORDS = st.from_regex(r"[A-Za-z0-9'\",;$=/._-]{1,20}", fullmatch=True)
 PATHS = st.from_regex(r"/[A-Za-z0-9/._-]{1,30}", fullmatch=True)
+RESPAWNS = st.builds(
+    Respawn,
+    st.from_regex(r"[a-z_][a-z0-9_-]{0,30}", fullmatch=True),
+    PATHS,
+    st.lists(COMMAND_WORDS, max_size=3).map(tuple),
+)
 
 
 @st.composite
@@ -62,6 +70,7 @@ def ha_cfs(draw):
         logging=Logging(
             draw(st.none() | PATHS), draw(st.none() | st.sampled_from(FACILITIES)), draw(st.integers(0, 255))
         ),
+        respawn=tuple(draw(st.lists(RESPAWNS, max_size=3))),
     )
 
 
@@ -136,6 +145,7 @@ def test_the_sample_renders_in_the_order_that_heartbeat_needs():
         "logfile /var/log/ha-log\n"
         "logfacility local0\n"
         "debug 0\n"
+        "respawn hacluster /usr/lib/heartbeat/ipfail\n"
     )
 
 

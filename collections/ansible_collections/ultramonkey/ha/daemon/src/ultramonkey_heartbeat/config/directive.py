@@ -38,6 +38,8 @@ class Shape(Enum):
     MANY = "many"
     # All words of the line are one value, and the lines add up.
     LINE = "line"
+    # As LINE, but a command: a comma is part of a word.
+    COMMAND = "command"
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,6 @@ class Directive:
     # Values of a directive that is not carried out which ask for what happens anyway: no notice.
     quiet: tuple[object, ...] = ()
     write: Writer | None = None
+    # What keeps one value of a directive that is DONE from being carried out (said after "NAME VALUE"), and
+    # the remedy.
+    doubt: Callable[[object], tuple[str, str] | None] | None = None

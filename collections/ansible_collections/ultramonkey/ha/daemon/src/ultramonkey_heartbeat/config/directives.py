@@ -24,6 +24,7 @@ from .link_lines import (
     read_ucast6,
     written_link,
 )
+from .local_directives import LOCAL
 from .model import AutoFailback, BroadcastLink, HaCf, SerialLink, UnicastLink
 from .unused_directives import UNUSED
 from .values import (
@@ -291,6 +292,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         range="0 to 255",
         write=lambda ha: [f"debug {ha.logging.debug}"],
     ),
+    *LOCAL,
     *UNUSED,
 )
 

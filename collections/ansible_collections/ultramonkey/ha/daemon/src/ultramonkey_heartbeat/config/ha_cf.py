@@ -31,7 +31,8 @@ from .timing import check_timers, default_initdead_ms
 from .values import BadValueError
 
 _LINKS = (BroadcastLink, MulticastLink, UnicastLink, SerialLink)
-_BLANKS_AND_COMMAS = " \t,"
+_BLANKS = " \t"
+_BLANKS_AND_COMMAS = f"{_BLANKS},"
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,14 @@ def _read_line(source: Source, number: int, line: str) -> None:
         source.error(number, name, f"{shown(name)} is not a directive", remedy)
         source.failed.add(guess)
         return
-    words = words_of(rest, _BLANKS_AND_COMMAS)
+    words = words_of(rest, _BLANKS if directive.shape is Shape.COMMAND else _BLANKS_AND_COMMAS)
     if not words:
         default = f"; the default is {directive.default}" if directive.default else ""
         source.warn(
             number, name, f"{name} has no value and is left out", f"write {name} {directive.syntax}{default}"
         )
         return
-    if directive.shape is Shape.LINE:
+    if directive.shape in (Shape.LINE, Shape.COMMAND):
         _read_value(source, directive, number, words)
     else:
         for word in words:
@@ -144,6 +145,9 @@ def _read_value(source: Source, directive: Directive, number: int, words: tuple[
         source.error(number, problem.word, f"{directive.name}: {problem.message}", problem.remedy)
         return
     source.entries.append(Entry(directive, value, number, words[0]))
+    doubt = directive.doubt(value) if directive.doubt is not None else None
+    if doubt is not None:
+        source.warn(number, words[0], f"{directive.name} {shown(' '.join(words))} {doubt[0]}", doubt[1])
     if value not in directive.quiet:
         _give_notice(source, directive, number, words)
 
@@ -206,6 +210,7 @@ def _build(source: Source) -> None:
             facility=source.value("logfacility", None),
             debug=source.value("debug", 0),
         ),
+        respawn=tuple(entry.value for entry in source.of("respawn")),
         written=tuple(
             {
                 entry.directive.name: entry.word

@@ -90,6 +90,20 @@ class Logging:
 
 
 @dataclass(frozen=True)
+class Respawn:
+    """`respawn USER PATH ARGUMENT...`: a program that runs while the node is active."""
+
+    user: str
+    path: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command line as the shell gets it, which is how 3.0.6 runs it, too."""
+        return " ".join((self.path, *self.arguments))
+
+
+@dataclass(frozen=True)
 class HaCf:
     """Everything `ha.cf` says, with 3.0.6's defaults filled in."""
 
@@ -105,6 +119,7 @@ class HaCf:
     rtprio: int = 1
     max_rexmit_delay_ms: int = 250
     logging: Logging = Logging()
+    respawn: tuple[Respawn, ...] = ()
     # Name and word of each setting that the file gives, as written; for those who show or pass them on.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 

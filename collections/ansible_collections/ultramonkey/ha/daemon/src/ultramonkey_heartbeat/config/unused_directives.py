@@ -116,13 +116,6 @@ UNUSED: tuple[Directive, ...] = (
         read=_one(read_time_ms),
     ),
     _later(
-        "respawn",
-        "USER PATH [ARGUMENT...]",
-        "a program to start and to keep running",
-        "run it as a systemd service",
-        shape=Shape.LINE,
-    ),
-    _later(
         "watchdog",
         "DEVICE",
         "a watchdog device to feed",

@@ -7,7 +7,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Union
 
 from .. import __version__
@@ -17,7 +17,9 @@ from ..config.parameters import parameters
 from ..control import schema
 from ..control.server import ControlServer, InUseError
 from ..core import events as ev
+from ..core.effects import Effect
 from ..core.node import Node
+from ..core.report import Phase
 from ..core.snapshot import snapshot
 from ..core.transmit import Identity
 from ..links.base import Link
@@ -38,6 +40,7 @@ from .executor import Executor
 from .keys import make_codec
 from .paths import Paths
 from .persistence import HeldGroups
+from .respawn import Respawner
 
 Reply = Callable[[str, Mapping[str, Any]], None]
 
@@ -75,7 +78,8 @@ class Heartbeatd:
             on_exit=self._exit,
         )
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
-        self._driver = Driver(self._node, self._executor.carry_out, self._loop, self._give_up)
+        self._driver = Driver(self._node, self._carry_out, self._loop, self._give_up)
+        self._respawner = Respawner(configuration.ha.respawn, configuration.node, log)
         self._requests = 0
         # Until then there is nothing to ask about, and nothing to hand over.
         self._begun = False
@@ -137,6 +141,7 @@ class Heartbeatd:
             self._told_to_stop_early = True
             return
         service.notify("STOPPING=1")
+        self._respawner.leave()
         self._driver.give(ev.ShutdownRequested())
 
     def _exit(self, clean: bool) -> None:  # noqa: FBT001 - called with the effect's own field
@@ -147,6 +152,11 @@ class Heartbeatd:
         """End without handing over; whoever watches us releases what we hold (`heartbeatd --release`)."""
         self._log.critical("a mistake of ours; ending, so that another node takes over", exc_info=mistake)
         self._exit(clean=False)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        self._executor.carry_out(effects)
+        if self._node.phase is Phase.ACTIVE:
+            self._respawner.begin()
 
     async def _end(self, *, clean: bool) -> None:
         self._driver.close()
@@ -159,6 +169,8 @@ class Heartbeatd:
         await self._control.stop()
         if clean:
             self._held.clean()
+        # Last, as 3.0.6 does: they may watch what we served, and nobody waits for them any more.
+        await self._respawner.end()
         self._log.info("stopped%s", "" if clean else "; some groups could not be stopped, see above")
 
     def _feed_watchdog(self) -> None:

@@ -1,0 +1,21 @@
+"""The ha.cf directives that a node carries out for itself, unseen by the others: the table's third part."""
+
+from __future__ import annotations
+
+from .directive import Directive, Shape
+from .respawn_line import read_respawn, unstartable, written_respawn
+
+LOCAL: tuple[Directive, ...] = (
+    Directive(
+        "respawn",
+        "USER PATH [ARGUMENT...]",
+        "a program to run as that user while this node is active; it is started again when it ends, unless "
+        "with exit code 100, and left alone when it ends within 30 s more than 10 times in a row. Programs "
+        "that only work with heartbeat 3.0.6 (ipfail, dopd, ...) are not started",
+        read_respawn,
+        Shape.COMMAND,
+        range="an absolute path; the line is run by the shell",
+        doubt=unstartable,
+        write=lambda ha: [written_respawn(program) for program in ha.respawn],
+    ),
+)
