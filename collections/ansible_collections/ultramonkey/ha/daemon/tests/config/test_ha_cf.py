@@ -113,6 +113,7 @@ DONE = [
     ("logfacility LOCAL3", "logging", Logging(facility="local3")),
     ("logfacility none", "logging", Logging()),
     ("debug 3", "logging", Logging(debug=3)),
+    ("watchdog /dev/watchdog", "watchdog", "/dev/watchdog"),
     ("respawn root /bin/true -x 1,2", "respawn", (Respawn("root", "/bin/true", ("-x", "1,2")),)),
     (
         "respawn www-data /bin/a\nrespawn root\t/bin/b  c",
@@ -127,7 +128,6 @@ NOTICED = [
     ("ping6 2001:db8::1", ["1 warning 2001:db8::1"]),
     ("ping_group routers 192.0.2.1 192.0.2.2", ["1 warning routers"]),
     ("deadping 30", ["1 warning 30"]),
-    ("watchdog /dev/watchdog", ["1 warning /dev/watchdog"]),
     ("debugfile /var/log/debug", ["1 warning /var/log/debug"]),
     ("use_logd yes", ["1 warning yes"]),
     ("conn_logd_time 60", ["1 warning 60"]),
@@ -217,6 +217,7 @@ REFUSED = [
     ("logfile ha-log", ["1 error ha-log"]),
     ("logfacility locla0", ["1 error locla0"]),
     ("debug -1", ["1 error -1"]),
+    ("watchdog watchdog", ["1 error watchdog"]),
     ("respawn root", ["1 error root"]),
     ("respawn /usr/bin/x", ["1 error /usr/bin/x"]),
     ("respawn 0 /usr/bin/x", ["1 error 0"]),

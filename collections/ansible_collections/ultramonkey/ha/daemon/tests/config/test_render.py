@@ -71,6 +71,7 @@ def ha_cfs(draw):
             draw(st.none() | PATHS), draw(st.none() | st.sampled_from(FACILITIES)), draw(st.integers(0, 255))
         ),
         respawn=tuple(draw(st.lists(RESPAWNS, max_size=3))),
+        watchdog=draw(st.none() | PATHS),
     )
 
 

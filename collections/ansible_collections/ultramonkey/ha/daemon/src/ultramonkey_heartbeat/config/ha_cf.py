@@ -211,6 +211,7 @@ def _build(source: Source) -> None:
             debug=source.value("debug", 0),
         ),
         respawn=tuple(entry.value for entry in source.of("respawn")),
+        watchdog=source.value("watchdog", None),
         written=tuple(
             {
                 entry.directive.name: entry.word

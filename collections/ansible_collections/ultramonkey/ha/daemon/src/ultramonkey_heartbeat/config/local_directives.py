@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .directive import Directive, Shape
 from .respawn_line import read_respawn, unstartable, written_respawn
+from .values import read_path
 
 LOCAL: tuple[Directive, ...] = (
     Directive(
@@ -17,5 +18,14 @@ LOCAL: tuple[Directive, ...] = (
         range="an absolute path; the line is run by the shell",
         doubt=unstartable,
         write=lambda ha: [written_respawn(program) for program in ha.respawn],
+    ),
+    Directive(
+        "watchdog",
+        "DEVICE",
+        "a watchdog device that reboots this machine when the daemon hangs for longer than deadtime (and "
+        "10 ms, in whole seconds), crashes and is not back in time, or ends with groups that it could not "
+        "stop",
+        lambda words: read_path(words[0]),
+        write=lambda ha: [] if ha.watchdog is None else [f"watchdog {ha.watchdog}"],
     ),
 )

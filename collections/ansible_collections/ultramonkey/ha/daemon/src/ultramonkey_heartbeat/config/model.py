@@ -120,6 +120,7 @@ class HaCf:
     max_rexmit_delay_ms: int = 250
     logging: Logging = Logging()
     respawn: tuple[Respawn, ...] = ()
+    watchdog: str | None = None
     # Name and word of each setting that the file gives, as written; for those who show or pass them on.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 

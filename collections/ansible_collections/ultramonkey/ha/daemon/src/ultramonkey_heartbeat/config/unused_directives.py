@@ -115,13 +115,6 @@ UNUSED: tuple[Directive, ...] = (
         shape=Shape.ONE,
         read=_one(read_time_ms),
     ),
-    _later(
-        "watchdog",
-        "DEVICE",
-        "a watchdog device to feed",
-        "the service manager restarts a daemon that hangs",
-        shape=Shape.ONE,
-    ),
     # --- accepted; there is nothing for them to do ---
     _idle("debugfile", "PATH", "a file for debug messages", f"{_LOG}; debug messages too"),
     _idle("use_logd", "on|off", "logging through logd", _LOG, read=_BOOLEAN),

@@ -41,6 +41,7 @@ from .keys import make_codec
 from .paths import Paths
 from .persistence import HeldGroups
 from .respawn import Respawner
+from .watchdog import Watchdog
 
 Reply = Callable[[str, Mapping[str, Any]], None]
 
@@ -80,6 +81,8 @@ class Heartbeatd:
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
         self._driver = Driver(self._node, self._carry_out, self._loop, self._give_up)
         self._respawner = Respawner(configuration.ha.respawn, configuration.node, log)
+        device = configuration.ha.watchdog
+        self._watchdog = Watchdog(device, configuration.ha.deadtime_ms, log) if device is not None else None
         self._requests = 0
         # Until then there is nothing to ask about, and nothing to hand over.
         self._begun = False
@@ -102,6 +105,8 @@ class Heartbeatd:
         except (InUseError, NetError, OSError) as error:
             raise CannotBeginError(str(error)) from error
         self._begin(await self._clean_up_after_crash())
+        if self._watchdog is not None:
+            self._watchdog.open()
         service.settle_memory()
         service.notify("READY=1\nSTATUS=running")
         self._feed_watchdog()
@@ -171,6 +176,8 @@ class Heartbeatd:
             self._held.clean()
         # Last, as 3.0.6 does: they may watch what we served, and nobody waits for them any more.
         await self._respawner.end()
+        if self._watchdog is not None:
+            self._watchdog.close(clean=clean)
         self._log.info("stopped%s", "" if clean else "; some groups could not be stopped, see above")
 
     def _feed_watchdog(self) -> None:
