@@ -68,7 +68,10 @@ def ha_cfs(draw):
         rtprio=draw(st.integers(1, 99)),
         max_rexmit_delay_ms=draw(st.integers(1, 60_000)),
         logging=Logging(
-            draw(st.none() | PATHS), draw(st.none() | st.sampled_from(FACILITIES)), draw(st.integers(0, 255))
+            draw(st.none() | PATHS),
+            draw(st.none() | st.sampled_from(FACILITIES)),
+            draw(st.integers(0, 255)),
+            draw(st.none() | PATHS),
         ),
         respawn=tuple(draw(st.lists(RESPAWNS, max_size=3))),
         watchdog=draw(st.none() | PATHS),

@@ -278,7 +278,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     Directive(
         "logfacility",
         "FACILITY|none",
-        "a syslog facility to log to, beside the journal",
+        "a syslog facility to log to, beside the journal; without /dev/log a warning says so",
         _facility,
         range=", ".join(FACILITIES),
         write=_given("logfacility", lambda ha: ha.logging.facility),
@@ -286,7 +286,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     Directive(
         "debug",
         "LEVEL",
-        "how much is logged beside the ordinary",
+        "whether more is logged than the ordinary: 0 is no, anything else yes; SIGUSR1 raises it and SIGUSR2 "
+        "lowers it",
         _one(integer(0, 255)),
         default="0",
         range="0 to 255",

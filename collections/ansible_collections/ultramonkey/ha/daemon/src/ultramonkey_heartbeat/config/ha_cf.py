@@ -209,6 +209,7 @@ def _build(source: Source) -> None:
             logfile=source.value("logfile", None),
             facility=source.value("logfacility", None),
             debug=source.value("debug", 0),
+            debugfile=source.value("debugfile", None),
         ),
         respawn=tuple(entry.value for entry in source.of("respawn")),
         watchdog=source.value("watchdog", None),

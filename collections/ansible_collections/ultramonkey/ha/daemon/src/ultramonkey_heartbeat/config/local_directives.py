@@ -8,6 +8,13 @@ from .values import read_path
 
 LOCAL: tuple[Directive, ...] = (
     Directive(
+        "debugfile",
+        "PATH",
+        "a file that has everything that is logged; with it, logfile has no debug messages",
+        lambda words: read_path(words[0]),
+        write=lambda ha: [] if ha.logging.debugfile is None else [f"debugfile {ha.logging.debugfile}"],
+    ),
+    Directive(
         "respawn",
         "USER PATH [ARGUMENT...]",
         "a program to run as that user while this node is active; it is started again when it ends, unless "

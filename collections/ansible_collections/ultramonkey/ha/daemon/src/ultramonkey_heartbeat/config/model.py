@@ -82,11 +82,12 @@ LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
 
 @dataclass(frozen=True)
 class Logging:
-    """Where the daemon logs beside the journal (ha.cf `logfile`, `logfacility`, `debug`)."""
+    """Where the daemon logs beside the journal (ha.cf `logfile`, `debugfile`, `logfacility`, `debug`)."""
 
     logfile: str | None = None
     facility: str | None = None
     debug: int = 0
+    debugfile: str | None = None
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,6 @@ UNUSED: tuple[Directive, ...] = (
         read=_one(read_time_ms),
     ),
     # --- accepted; there is nothing for them to do ---
-    _idle("debugfile", "PATH", "a file for debug messages", f"{_LOG}; debug messages too"),
     _idle("use_logd", "on|off", "logging through logd", _LOG, read=_BOOLEAN),
     _idle(
         "conn_logd_time", "TIME", "how often logd is looked for", _LOG, read=_one(read_time_ms), default="60"

@@ -38,6 +38,7 @@ from . import service
 from .driver import Driver
 from .executor import Executor
 from .keys import make_codec
+from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
 from .respawn import Respawner
@@ -98,6 +99,9 @@ class Heartbeatd:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._told_to_stop)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        verbosity = Verbosity(self._log, self._configuration.ha.logging.debug)
+        self._loop.add_signal_handler(signal.SIGUSR1, verbosity.change, 1)
+        self._loop.add_signal_handler(signal.SIGUSR2, verbosity.change, -1)
         try:
             await self._control.start()
             await self._network.open()

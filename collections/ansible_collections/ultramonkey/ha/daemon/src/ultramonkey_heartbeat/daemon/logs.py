@@ -12,6 +12,12 @@ import logging.handlers
 import os
 import queue
 import sys
+from pathlib import Path
+
+# A log that cannot be written for this many records is missing some; a daemon that waits is dead.
+RECORDS_MAX = 10_000
+SYSLOG = "/dev/log"
+DEBUG_MAX = 255
 import threading
 from collections.abc import Sequence
 
@@ -74,14 +80,44 @@ class _Writer(threading.Thread):
                 return
 
 
+class _PatientSyslogHandler(logging.handlers.SysLogHandler):
+    """Looks for the socket again with each record: syslog may be restarted, or come after us."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it
+        """Forget the record; the journal has it."""
+
+
 class Logs:
     """The log of the daemon, from `start` to `stop`."""
 
+    def __init__(
+        self,
+        debug: int = 0,
+        logfile: str | None = None,
+        facility: str | None = None,
+        debugfile: str | None = None,
+        syslog: str = SYSLOG,
+    ) -> None:
+        records: queue.Queue[logging.LogRecord] = queue.Queue(RECORDS_MAX)
     def __init__(self, debug: int = 0, logfile: str | None = None) -> None:
         self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(RECORDS_MAX)
         handlers = [_stderr_handler()]
+        # What is said as soon as there is somewhere to say it.
+        self._complaint = ""
         if logfile is not None:
             handlers.append(_file_handler(logfile))
+        if debugfile is not None:
+            # It has everything, and what is only for debugging is in no other file.
+            for handler in handlers[1:]:
+                handler.setLevel(logging.INFO)
+            handlers.append(_file_handler(debugfile))
+        if facility is not None:
+            handlers.append(_syslog_handler(facility, syslog))
+            if not Path(syslog).exists():
+                self._complaint = f"logfacility {facility}: there is no {syslog}; install a syslog daemon"
+        self._listener = logging.handlers.QueueListener(records, *handlers, respect_handler_level=True)
+        self._handlers = handlers
+        self._queue_handler = _DroppingHandler(records)
         self._writer = _Writer(self._records, handlers)
         self._queue_handler = _DroppingHandler(self._records)
         self._level = logging.DEBUG if debug else logging.INFO
@@ -92,12 +128,33 @@ class Logs:
         logger.propagate = False
         logger.setLevel(self._level)
         logger.addHandler(self._queue_handler)
+        self._listener.start()
+        if self._complaint:
+            logger.warning("%s", self._complaint)
         self._writer.start()
         return logger
 
     def stop(self) -> None:
         """Write what is still queued, if that is possible in a reasonable time."""
         logging.getLogger(LOGGER).removeHandler(self._queue_handler)
+        self._listener.stop()
+        for handler in self._handlers:
+            handler.close()
+
+
+class Verbosity:
+    """The level of `debug`, raised and lowered while the daemon runs (SIGUSR1, SIGUSR2)."""
+
+    def __init__(self, log: logging.Logger, level: int) -> None:
+        self._log = log
+        # `heartbeatd --debug` counts as one.
+        self.level = max(level, int(log.level == logging.DEBUG))
+
+    def change(self, by: int) -> None:
+        """Raise or lower the level."""
+        self.level = min(DEBUG_MAX, max(0, self.level + by))
+        self._log.setLevel(logging.DEBUG if self.level else logging.INFO)
+        self._log.info("debug level is now %d", self.level)
         self._queue_handler.close()
         with contextlib.suppress(queue.Full):
             if self._queue_handler.lost:
@@ -118,6 +175,12 @@ def _stderr_handler() -> logging.Handler:
 def _file_handler(path: str) -> logging.Handler:
     handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
     handler.setFormatter(_stamped())
+    return handler
+
+
+def _syslog_handler(facility: str, address: str) -> logging.Handler:
+    handler = _PatientSyslogHandler(address, logging.handlers.SysLogHandler.facility_names[facility])
+    handler.ident = f"heartbeat[{os.getpid()}]: "
     return handler
 
 

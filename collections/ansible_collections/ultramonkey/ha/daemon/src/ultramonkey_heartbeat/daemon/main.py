@@ -52,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="heartbeatd",
         description="Keeps addresses and services alive on the nodes named in ha.cf.",
         epilog="Runs in the foreground and logs to standard error. "
-        "SIGTERM hands over and stops, SIGHUP reads the keys again.",
+        "SIGTERM hands over and stops, SIGHUP reads the keys again, "
+        "SIGUSR1 and SIGUSR2 log more and less.",
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument(
@@ -99,7 +100,7 @@ def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
     from .persistence import identity  # noqa: PLC0415
 
     lock = Lock(paths.lock)
-    logs = Logs(debug or configuration.ha.logging.debug, configuration.ha.logging.logfile)
+    logs = _logs(configuration, debug=debug)
     log = logs.start()
     try:
         who = identity(paths, configuration.node)
@@ -118,6 +119,11 @@ def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
         lock.release()
 
 
+def _logs(configuration: Configuration, *, debug: bool = False) -> Logs:
+    wanted = configuration.ha.logging
+    return Logs(debug or wanted.debug, wanted.logfile, wanted.facility, wanted.debugfile)
+
+
 def _prefer(configuration: Configuration, log: logging.Logger) -> None:
     if configuration.ha.realtime:
         problem = service.become_realtime(configuration.ha.rtprio)
@@ -129,7 +135,7 @@ def _release(configuration: Configuration, paths: Paths) -> int:
     from .release import release  # noqa: PLC0415 - only needed after a crash
 
     lock = Lock(paths.lock)
-    logs = Logs(int(configuration.ha.logging.debug), configuration.ha.logging.logfile)
+    logs = _logs(configuration)
     log = logs.start()
     try:
         return asyncio.run(release(configuration, paths, log))
