@@ -114,6 +114,8 @@ DONE = [
     ("logfacility none", "logging", Logging()),
     ("debugfile /var/log/debug", "logging", Logging(debugfile="/var/log/debug")),
     ("debug 3", "logging", Logging(debug=3)),
+    ("hbgenmethod time", "generation_from_time", True),
+    ("uuidfrom nodename", "uuid_from_name", True),
     ("watchdog /dev/watchdog", "watchdog", "/dev/watchdog"),
     ("respawn root /bin/true -x 1,2", "respawn", (Respawn("root", "/bin/true", ("-x", "1,2")),)),
     (
@@ -138,9 +140,7 @@ NOTICED = [
     ("env A=b", ["1 warning A=b"]),
     ("memreserve 6500", ["1 warning 6500"]),
     ("hbgenmethod file", []),
-    ("hbgenmethod time", ["1 warning time"]),
     ("uuidfrom file", []),
-    ("uuidfrom nodename", ["1 warning nodename"]),
     ("msgfmt classic", []),
     ("msgfmt netstring", []),
     ("compression bz2", ["1 warning bz2"]),

@@ -75,6 +75,8 @@ def ha_cfs(draw):
         ),
         respawn=tuple(draw(st.lists(RESPAWNS, max_size=3))),
         watchdog=draw(st.none() | PATHS),
+        generation_from_time=draw(st.booleans()),
+        uuid_from_name=draw(st.booleans()),
     )
 
 

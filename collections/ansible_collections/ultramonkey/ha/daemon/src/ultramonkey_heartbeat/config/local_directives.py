@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .directive import Directive, Shape
 from .respawn_line import read_respawn, unstartable, written_respawn
-from .values import read_path
+from .values import choice, read_path
 
 LOCAL: tuple[Directive, ...] = (
     Directive(
@@ -34,5 +34,23 @@ LOCAL: tuple[Directive, ...] = (
         "stop",
         lambda words: read_path(words[0]),
         write=lambda ha: [] if ha.watchdog is None else [f"watchdog {ha.watchdog}"],
+    ),
+    Directive(
+        "hbgenmethod",
+        "file|time",
+        "where the number of this start comes from: one more than the last, kept in a file, or the time of "
+        "day. It never goes back, whatever the clock does",
+        lambda words: choice("file", "time")(words[0]),
+        default="file",
+        write=lambda ha: ["hbgenmethod time"] if ha.generation_from_time else [],
+    ),
+    Directive(
+        "uuidfrom",
+        "file|nodename",
+        "where this node's uuid comes from: made once and kept in a file, or derived from the node's name, "
+        "so that a copied disk is no copied identity",
+        lambda words: choice("file", "nodename")(words[0]),
+        default="file",
+        write=lambda ha: ["uuidfrom nodename"] if ha.uuid_from_name else [],
     ),
 )

@@ -122,6 +122,9 @@ class HaCf:
     logging: Logging = Logging()
     respawn: tuple[Respawn, ...] = ()
     watchdog: str | None = None
+    # `hbgenmethod time` and `uuidfrom nodename`; a file is the default of both.
+    generation_from_time: bool = False
+    uuid_from_name: bool = False
     # Name and word of each setting that the file gives, as written; for those who show or pass them on.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 

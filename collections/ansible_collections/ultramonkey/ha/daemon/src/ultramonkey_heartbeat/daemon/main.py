@@ -103,7 +103,12 @@ def _serve(configuration: Configuration, paths: Paths, *, debug: bool) -> int:
     logs = _logs(configuration, debug=debug)
     log = logs.start()
     try:
-        who = identity(paths, configuration.node)
+        who = identity(
+            paths,
+            configuration.node,
+            uuid_from_name=configuration.ha.uuid_from_name,
+            generation_from_time=configuration.ha.generation_from_time,
+        )
         log.info("heartbeatd %s begins as %s, generation %d", __version__, who.name, who.generation)
         _prefer(configuration, log)
 

@@ -24,13 +24,22 @@ GENERATION_MAX = 2**32 - 1
 _GENERATION = re.compile(rb"\s*([0-9]{1,15})\s*")
 
 
-def identity(paths: Paths, name: str) -> Identity:
+# The namespace of `uuidfrom nodename`: RFC 4122's for names of hosts.
+_NAMESPACE = uuid.NAMESPACE_DNS
+
+
+def identity(
+    paths: Paths, name: str, *, uuid_from_name: bool = False, generation_from_time: bool = False
+) -> Identity:
     """Who this start of the daemon is: the uuid kept or made, the generation raised by one and kept.
 
+    A uuid from the name is the SHA-1 uuid (version 5) of the lower case name in the namespace of host names;
+    3.0.6 derives another one, which no peer minds. A generation from the time is the seconds since 1970.
     Raises OSError when it cannot be kept: a generation that is used twice makes peers deaf to us.
     """
     paths.state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    return Identity(name, _uuid(paths.uuid), next_generation(paths.generation))
+    node_uuid = uuid.uuid5(_NAMESPACE, name.lower()).bytes if uuid_from_name else _uuid(paths.uuid)
+    return Identity(name, node_uuid, next_generation(paths.generation, from_time=generation_from_time))
 
 
 def _uuid(path: Path) -> bytes:
@@ -45,8 +54,12 @@ def _uuid(path: Path) -> bytes:
     return made
 
 
-def next_generation(path: Path) -> int:
-    """One more than the last, or near the time of day when that is lost (as 3.0.6 does)."""
+def next_generation(path: Path, *, from_time: bool = False) -> int:
+    """One more than the last, or near the time of day when that is lost (as 3.0.6 does).
+
+    `from_time`: the time of day, unless the last was later (the clock was set back, or two starts within a
+    second): peers are deaf to a generation that is not above the last.
+    """
     try:
         match = _GENERATION.fullmatch(path.read_bytes())
     except FileNotFoundError:
@@ -54,8 +67,9 @@ def next_generation(path: Path) -> int:
     last = int(match[1]) if match else 0
     if not 0 < last < GENERATION_MAX:
         last = int(time.time())
-    write_generation(path, last + 1)
-    return last + 1
+    generation = max(last + 1, int(time.time())) if from_time else last + 1
+    write_generation(path, generation)
+    return generation
 
 
 def write_generation(path: Path, generation: int) -> None:

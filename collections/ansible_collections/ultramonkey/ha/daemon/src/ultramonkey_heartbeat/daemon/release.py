@@ -81,7 +81,13 @@ async def _say_goodbye(configuration: Configuration, paths: Paths) -> None:
     for link in links:
         link.open()
     wall_ms = int(time.time() * 1000)
-    for message in farewell(configuration, identity(paths, configuration.node), wall_ms):
+    who = identity(
+        paths,
+        configuration.node,
+        uuid_from_name=configuration.ha.uuid_from_name,
+        generation_from_time=configuration.ha.generation_from_time,
+    )
+    for message in farewell(configuration, who, wall_ms):
         for link in links:
             link.send(codec.encode(message, link.form))
         await asyncio.sleep(FAREWELL_INTERVAL_MS / 1000)
