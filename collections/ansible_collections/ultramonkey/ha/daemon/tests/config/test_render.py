@@ -77,6 +77,7 @@ def ha_cfs(draw):
         watchdog=draw(st.none() | PATHS),
         generation_from_time=draw(st.booleans()),
         uuid_from_name=draw(st.booleans()),
+        coredumps=draw(st.none() | st.booleans()),
     )
 
 

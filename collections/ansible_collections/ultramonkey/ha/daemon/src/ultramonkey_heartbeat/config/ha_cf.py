@@ -213,6 +213,7 @@ def _build(source: Source) -> None:
         ),
         respawn=tuple(entry.value for entry in source.of("respawn")),
         watchdog=source.value("watchdog", None),
+        coredumps=source.value("coredumps", None),
         generation_from_time=source.value("hbgenmethod", "file") == "time",
         uuid_from_name=source.value("uuidfrom", "file") == "nodename",
         written=tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .directive import Directive, Shape
 from .respawn_line import read_respawn, unstartable, written_respawn
-from .values import choice, read_path
+from .values import choice, read_boolean, read_path, written_boolean
 
 LOCAL: tuple[Directive, ...] = (
     Directive(
@@ -52,5 +52,12 @@ LOCAL: tuple[Directive, ...] = (
         lambda words: choice("file", "nodename")(words[0]),
         default="file",
         write=lambda ha: ["uuidfrom nodename"] if ha.uuid_from_name else [],
+    ),
+    Directive(
+        "coredumps",
+        "on|off",
+        "whether the daemon and what it starts may leave a core file; without it the service's limit holds",
+        lambda words: read_boolean(words[0]),
+        write=lambda ha: [] if ha.coredumps is None else [f"coredumps {written_boolean(ha.coredumps)}"],
     ),
 )

@@ -125,6 +125,8 @@ class HaCf:
     # `hbgenmethod time` and `uuidfrom nodename`; a file is the default of both.
     generation_from_time: bool = False
     uuid_from_name: bool = False
+    # None: whatever the service manager allows.
+    coredumps: bool | None = None
     # Name and word of each setting that the file gives, as written; for those who show or pass them on.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 

@@ -193,13 +193,6 @@ UNUSED: tuple[Directive, ...] = (
         "it is not sent; clusters are told apart by their keys and ports",
     ),
     _idle("quorum_server", "HOST", "quorum server of crm clusters", _PACEMAKER),
-    _idle(
-        "coredumps",
-        "on|off",
-        "whether a crash leaves a core file",
-        "set LimitCORE in the service",
-        read=_BOOLEAN,
-    ),
     _idle("coreroot", "PATH", "where core files go", "systemd-coredump keeps them", read=_one(read_path)),
     _idle(
         "use_apphbd",

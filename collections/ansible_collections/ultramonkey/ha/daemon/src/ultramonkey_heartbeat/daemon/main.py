@@ -130,6 +130,10 @@ def _logs(configuration: Configuration, *, debug: bool = False) -> Logs:
 
 
 def _prefer(configuration: Configuration, log: logging.Logger) -> None:
+    if configuration.ha.coredumps is not None:
+        problem = service.allow_core_dumps(wanted=configuration.ha.coredumps)
+        if problem is not None:
+            log.warning("coredumps: %s", problem)
     if configuration.ha.realtime:
         problem = service.become_realtime(configuration.ha.rtprio)
         if problem is not None:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import resource
 import socket
 
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
@@ -37,6 +38,16 @@ def settle_memory() -> None:
     """What is loaded now stays for good: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
+
+
+def allow_core_dumps(*, wanted: bool) -> str | None:
+    """Let a crash leave a core file of any size, as far as the hard limit goes, or none. Returns what lacks.
+
+    Children inherit it.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard if wanted else 0, hard))
+    return "the hard limit is 0; set LimitCORE in the service" if wanted and hard == 0 else None
 
 
 def become_realtime(priority: int) -> str | None:
