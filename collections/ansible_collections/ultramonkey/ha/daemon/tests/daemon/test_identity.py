@@ -34,8 +34,8 @@ def test_a_generation_from_the_time_is_the_time_and_still_rises_with_each_start(
 
 def test_a_generation_from_the_time_does_not_go_back_with_the_clock(tmp_path):
     path = tmp_path / "hb_generation"
-    write_generation(path, 99_999_999_999)
-    assert next_generation(path, from_time=True) == 100_000_000_000
+    write_generation(path, 4_000_000_000)
+    assert next_generation(path, from_time=True) == 4_000_000_001
 
 
 def test_a_generation_from_the_file_is_one_more(tmp_path):

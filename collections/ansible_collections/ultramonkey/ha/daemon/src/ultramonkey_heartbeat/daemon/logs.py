@@ -12,17 +12,14 @@ import logging.handlers
 import os
 import queue
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 # A log that cannot be written for this many records is missing some; a daemon that waits is dead.
 RECORDS_MAX = 10_000
 SYSLOG = "/dev/log"
 DEBUG_MAX = 255
-import threading
-from collections.abc import Sequence
-
-# A log that cannot be written for this many records is missing some; a daemon that waits is dead.
-RECORDS_MAX = 10_000
 # How long the end of the daemon waits for a log that nobody reads.
 STOP_S = 2.0
 # The package: whatever its modules log comes here, too.
@@ -58,6 +55,13 @@ def _confession(lost: int) -> logging.LogRecord:
     return logging.LogRecord(LOGGER, logging.WARNING, __file__, 0, text, (), None)
 
 
+class _PatientSyslogHandler(logging.handlers.SysLogHandler):
+    """Looks for the socket again with each record: syslog may be restarted, or come after us."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it
+        """Forget the record; the journal has it."""
+
+
 class _Writer(threading.Thread):
     """Hands the records of the queue to the handlers, up to the first None."""
 
@@ -74,17 +78,10 @@ class _Writer(threading.Thread):
             for handler in self._handlers:
                 if record is None:
                     handler.close()
-                else:
+                elif record.levelno >= handler.level:
                     handler.handle(record)
             if record is None:
                 return
-
-
-class _PatientSyslogHandler(logging.handlers.SysLogHandler):
-    """Looks for the socket again with each record: syslog may be restarted, or come after us."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it
-        """Forget the record; the journal has it."""
 
 
 class Logs:
@@ -98,8 +95,6 @@ class Logs:
         debugfile: str | None = None,
         syslog: str = SYSLOG,
     ) -> None:
-        records: queue.Queue[logging.LogRecord] = queue.Queue(RECORDS_MAX)
-    def __init__(self, debug: int = 0, logfile: str | None = None) -> None:
         self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(RECORDS_MAX)
         handlers = [_stderr_handler()]
         # What is said as soon as there is somewhere to say it.
@@ -115,9 +110,6 @@ class Logs:
             handlers.append(_syslog_handler(facility, syslog))
             if not Path(syslog).exists():
                 self._complaint = f"logfacility {facility}: there is no {syslog}; install a syslog daemon"
-        self._listener = logging.handlers.QueueListener(records, *handlers, respect_handler_level=True)
-        self._handlers = handlers
-        self._queue_handler = _DroppingHandler(records)
         self._writer = _Writer(self._records, handlers)
         self._queue_handler = _DroppingHandler(self._records)
         self._level = logging.DEBUG if debug else logging.INFO
@@ -128,18 +120,20 @@ class Logs:
         logger.propagate = False
         logger.setLevel(self._level)
         logger.addHandler(self._queue_handler)
-        self._listener.start()
+        self._writer.start()
         if self._complaint:
             logger.warning("%s", self._complaint)
-        self._writer.start()
         return logger
 
     def stop(self) -> None:
         """Write what is still queued, if that is possible in a reasonable time."""
         logging.getLogger(LOGGER).removeHandler(self._queue_handler)
-        self._listener.stop()
-        for handler in self._handlers:
-            handler.close()
+        self._queue_handler.close()
+        with contextlib.suppress(queue.Full):
+            if self._queue_handler.lost:
+                self._records.put(_confession(self._queue_handler.lost), timeout=STOP_S)
+            self._records.put(None, timeout=STOP_S)
+        self._writer.join(STOP_S)
 
 
 class Verbosity:
@@ -155,12 +149,6 @@ class Verbosity:
         self.level = min(DEBUG_MAX, max(0, self.level + by))
         self._log.setLevel(logging.DEBUG if self.level else logging.INFO)
         self._log.info("debug level is now %d", self.level)
-        self._queue_handler.close()
-        with contextlib.suppress(queue.Full):
-            if self._queue_handler.lost:
-                self._records.put(_confession(self._queue_handler.lost), timeout=STOP_S)
-            self._records.put(None, timeout=STOP_S)
-        self._writer.join(STOP_S)
 
 
 def _stderr_handler() -> logging.Handler:
