@@ -123,6 +123,17 @@ def test_the_uuid_is_made_once_and_kept(paths):
     assert second.generation == first.generation + 1
 
 
+def test_runs_are_told_apart_even_on_a_cloned_machine(paths):
+    """The same uuid and the same generation: only chance tells them apart."""
+    incarnations = set()
+    for _ in range(20):
+        paths.state.mkdir(exist_ok=True)
+        paths.generation.write_bytes(b"     1000000000\n")
+        incarnations.add(identity(paths, "lb1").incarnation)
+    assert len(incarnations) > 15
+    assert {incarnation >> 16 for incarnation in incarnations} == {1_000_000_001}
+
+
 def test_a_uuid_of_another_length_is_none(paths):
     paths.state.mkdir()
     paths.uuid.write_bytes(b"short")

@@ -19,7 +19,7 @@ def farewell(configuration: Configuration, identity: Identity, wall_ms: int) -> 
     `wall_ms` is the time of day.
     """
     transmitter = Transmitter(identity, configuration.ha)
-    report = to_fields(Report(identity.generation, Phase.LEAVING, configuration.digest, (), {}))
+    report = to_fields(Report(identity.incarnation, Phase.LEAVING, configuration.digest, (), {}))
     messages: list[Message] = []
     for _ in range(FAREWELLS):
         messages.append(transmitter.status("active", report, wall_ms).message)

@@ -139,7 +139,7 @@ class Node:
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
         self.steward = Steward(
             me=me,
-            incarnation=self.identity.generation,
+            incarnation=self.identity.incarnation,
             groups=self.configuration.groups,
             nodes=ha.nodes,
             policy=ha.auto_failback,
@@ -318,7 +318,7 @@ class Node:
 
     def _report(self) -> Report:
         return Report(
-            self.identity.generation,
+            self.identity.incarnation,
             self.phase,
             self.configuration.digest,
             tuple(peer.name for peer in self.membership.alive()),

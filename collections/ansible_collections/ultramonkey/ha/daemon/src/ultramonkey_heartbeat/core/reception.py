@@ -91,8 +91,7 @@ class Reception:
         """A verified message arrived. Raises MalformedFieldError for a field that is not as it should be."""
         source, kind = (message.text("src") or "").lower(), message.text("t") or ""
         if source == self._identity.name:
-            # Our own voice comes back over a loop; another machine's has another uuid.
-            if message.binary("srcuuid") not in (None, self._identity.uuid):
+            if self._is_namesake(message):
                 self._complaints.same_name(link)
             return
         peer = self._membership.peers.get(source)
@@ -105,6 +104,14 @@ class Reception:
             self._unnumbered(peer, kind, message, now_ms)
         else:
             self._numbered(peer, link, kind, message, now_ms)
+
+    def _is_namesake(self, message: Message) -> bool:
+        """Another machine has our name. Our own voice comes back over a loop, or is replayed."""
+        if message.binary("srcuuid") not in (None, self._identity.uuid):
+            return True
+        # A clone of this machine has our uuid, too. What we said in earlier runs has a lower generation.
+        run, generation = message.hexadecimal("um_inc"), message.hexadecimal("hg") or 0
+        return run not in (None, self._identity.incarnation) and generation >= self._identity.generation
 
     def _notice(self, notices: list[Notice]) -> None:
         for notice in notices:

@@ -17,13 +17,22 @@ PROTOCOL_VERSION = 1
 class Identity:
     """Who this node is: its name, its uuid (16 bytes), and the generation it starts with.
 
-    The generation is also the incarnation: it names this run of the daemon, and stays when the
-    generation must rise while the daemon runs (see `Node`, waking).
+    `nonce` (16 bits) is drawn for each run. Two machines that were given one name may also have one
+    generation (it begins near the time of day), and a cloned machine has the uuid as well.
     """
 
     name: str
     uuid: bytes
     generation: int
+    nonce: int = 0
+
+    @property
+    def incarnation(self) -> int:
+        """Names this run of the daemon among all runs on all machines.
+
+        It stays when the generation must rise while the daemon runs (see `Node`, waking).
+        """
+        return self.generation << 16 | self.nonce if self.nonce else self.generation
 
 
 class Transmitter:

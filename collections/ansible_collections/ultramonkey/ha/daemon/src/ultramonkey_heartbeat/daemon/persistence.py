@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ from .paths import Paths
 _LOG = logging.getLogger(__name__)
 
 UUID_BYTES = 16
+NONCE_MAX = 0xFFFF
 # Near the time of day, and in 15 columns; beyond this somebody has written something else there.
 GENERATION_MAX = 2**32 - 1
 _GENERATION = re.compile(rb"\s*([0-9]{1,15})\s*")
@@ -39,7 +41,10 @@ def identity(
     """
     paths.state.mkdir(mode=0o755, parents=True, exist_ok=True)
     node_uuid = uuid.uuid5(_NAMESPACE, name.lower()).bytes if uuid_from_name else _uuid(paths.uuid)
-    return Identity(name, node_uuid, next_generation(paths.generation, from_time=generation_from_time))
+    nonce = 1 + secrets.randbelow(NONCE_MAX)
+    return Identity(
+        name, node_uuid, next_generation(paths.generation, from_time=generation_from_time), nonce
+    )
 
 
 def _uuid(path: Path) -> bytes:
