@@ -42,9 +42,7 @@ def identity(
     paths.state.mkdir(mode=0o755, parents=True, exist_ok=True)
     node_uuid = uuid.uuid5(_NAMESPACE, name.lower()).bytes if uuid_from_name else _uuid(paths.uuid)
     nonce = 1 + secrets.randbelow(NONCE_MAX)
-    return Identity(
-        name, node_uuid, next_generation(paths.generation, from_time=generation_from_time), nonce
-    )
+    return Identity(name, node_uuid, next_generation(paths.generation, from_time=generation_from_time), nonce)
 
 
 def _uuid(path: Path) -> bytes:
