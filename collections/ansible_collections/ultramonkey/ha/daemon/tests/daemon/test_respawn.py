@@ -128,7 +128,9 @@ def test_the_end_stops_a_program_with_its_children_even_when_it_ignores_sigterm(
     patience = Patience(grace_s=0.1)
     took_s = serve([wanted], lambda _: until(pids.exists, "the start"), patience)
     assert 0.1 <= took_s < 2
-    assert not any(alive(pid) for pid in pids.read_text().split())
+    gone = lambda: not any(alive(pid) for pid in pids.read_text().split())  # noqa: E731 - a sentence
+    # The kernel takes a moment to carry out a SIGKILL on a busy machine.
+    asyncio.run(until(gone, "the end of all its processes"))
 
 
 def test_the_end_does_not_wait_longer_than_a_program_needs(tmp_path):
