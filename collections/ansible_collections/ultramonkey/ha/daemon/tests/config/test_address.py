@@ -76,7 +76,7 @@ def test_an_error_names_the_word_at_fault(argument, word):
         ("IPaddr2::2001:db8::1/64", Address("2001:db8::1", 64)),
         ("IPv6addr::2001:db8::1/64/eth0", Address("2001:db8::1", 64, "eth0")),
         ("IPv6addr::::1/128", Address("::1", 128)),
-        ("IPAddr::192.0.2.1", None),
+        ("IPAddr::192.0.2.1", Address("192.0.2.1")),
         ("Filesystem::/dev/sda1::/srv", None),
         ("systemd::nginx", None),
     ],

@@ -12,7 +12,7 @@ from ultramonkey_heartbeat.config.model import AutoFailback
 from ultramonkey_heartbeat.config.problems import ConfigurationError
 
 SAMPLES = Path(__file__).parent / "samples"
-HA_CF = "node lb1 lb2\nbcast eth0\nauto_failback off\n"
+HA_CF = "node lb1\nnode lb2\nbcast eth0\nauto_failback off\n"
 HARESOURCES = "lb1 192.0.2.10/24/eth0 httpd\n"
 AUTHKEYS = "auth 1\n1 sha256 0123456789abcdef\n"
 
@@ -36,11 +36,20 @@ def test_the_sample_files_make_a_configuration():
     assert configuration.authkeys.current == 2
     # What nodes agree on is part of the protocol: this value may only change together with it.
     assert configuration.digest == "e492c1bc67f746da"
-    assert [problem.line for problem in loaded.problems] == [18]
+    assert said(loaded) == [
+        "ha.cf:3: warning: comments stand behind a value (and on 1 more): put comments on lines of their own",
+        "ha.cf:12: warning: comments have characters beyond ASCII: write them without, so that every program can show them",
+        "ha.cf:17: warning: 2 nodes are named in one line: write a node line for each",
+        "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: it needs the client interface of heartbeat 3.0.6, which this daemon does not have: remove the line once no node runs heartbeat 3.0.6",
+        "ha.cf:18: warning: ipfail compares how many ping nodes each node reaches, and no ping node is given: add a line such as ping and the address of the gateway, or remove this line",
+        "authkeys:4: warning: key 1 is in quotes, which are part of the key: leave them out on all nodes, or let them be on all nodes",
+    ]
 
 
 def test_all_problems_of_all_files_come_at_once_by_file_and_line():
-    loaded = assemble("node lb1\nbcast eth0\nauto_failback on\nfoo 1", "lb3 a\nlb1", "1 crc x", 0o644, "lb9")
+    loaded = assemble(
+        "node lb1\nbcast eth0\nauto_failback on\nfoo 1\n", "lb3 a\nlb1\n", "1 crc x\n", 0o644, "lb9"
+    )
     assert loaded.configuration is None
     assert said(loaded) == [
         (
@@ -85,18 +94,20 @@ def test_an_empty_haresources_is_fine():
 
 
 def test_a_service_address_cannot_be_a_peer():
-    loaded = assemble(HA_CF + "ucast eth0 192.0.2.10", HARESOURCES, AUTHKEYS, 0o600, "lb1")
+    loaded = assemble(HA_CF + "ucast eth0 192.0.2.10\n", HARESOURCES, AUTHKEYS, 0o600, "lb1")
     assert said(loaded) == [
         (
-            "ha.cf:4: 192.0.2.10 is the address of a service (haresources:1), not of a peer: write the address that "
+            "ha.cf:5: 192.0.2.10 is the address of a service (haresources:1), not of a peer: write the address that "
             "the peer always has"
         )
     ]
 
 
 def test_a_broken_node_line_does_not_make_other_nodes_unknown():
-    loaded = assemble("node lb1 l/b2\nbcast eth0\nauto_failback on", "lb2 a", AUTHKEYS, 0o600, "lb2")
-    assert [(problem.file, problem.line) for problem in loaded.problems] == [("ha.cf", 1)]
+    loaded = assemble(
+        "node lb1\nnode l/b2\nbcast eth0\nauto_failback on\n", "lb2 a\n", AUTHKEYS, 0o600, "lb2"
+    )
+    assert [(problem.file, problem.line) for problem in loaded.problems] == [("ha.cf", 2)]
 
 
 def digest(ha_cf=HA_CF, haresources=HARESOURCES, authkeys=AUTHKEYS, node="lb1"):
@@ -121,8 +132,8 @@ def test_the_digest_is_the_same_where_nodes_need_not_agree(same):
     "other",
     [
         {"ha_cf": HA_CF.replace("off", "on")},
-        {"ha_cf": HA_CF.replace("lb1 lb2", "lb2 lb1")},
-        {"ha_cf": HA_CF.replace("lb1 lb2", "lb1 lb2 lb3")},
+        {"ha_cf": "node lb2\nnode lb1\n" + HA_CF.partition("node lb2\n")[2]},
+        {"ha_cf": HA_CF + "node lb3\n"},
         {"haresources": HARESOURCES.replace("lb1", "lb2")},
         {"haresources": HARESOURCES.replace("httpd", "nginx")},
         {"haresources": HARESOURCES + "lb2 postfix\n"},

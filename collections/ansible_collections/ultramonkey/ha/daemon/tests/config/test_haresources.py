@@ -109,6 +109,11 @@ def test_lines_become_groups(text, expected):
         ("lb1 a \\\n# b \\\n c", [(1, "lb1", ["a", "c"])], ["2 warning #"]),
         ("lb1 a \\  \n b", [(1, "lb1", ["a", "b"])], ["1 warning \\"]),
         ("lb1 IPAddr::192.0.2.1", [(1, "lb1", ["IPAddr::192.0.2.1"])], ["1 warning IPAddr::192.0.2.1"]),
+        (
+            "Test3192.0.2.1/24",
+            [(1, "test3", ["192.0.2.1/24"])],
+            ["1 warning Test3192.0.2.1/24"],
+        ),
         ("lb1 a b::c::::d", [(1, "lb1", ["a", "b::c::::d"])], ["1 warning b::c::::d"]),
         ("lb1 a x\nlb2 b \\\n x", [(1, "lb1", ["a", "x"]), (2, "lb2", ["b", "x"])], ["3 warning x"]),
         ("lb1 a a", [(1, "lb1", ["a", "a"])], ["1 warning a"]),
@@ -141,7 +146,10 @@ def test_a_doubtful_line_loads_with_a_warning(text, expected, problems):
                 "preferred node, one of: lb1, lb2, test3"
             ),
         ),
-        ("test3192.168.0.55 httpd", "1: test3192.168.0.55 is not a node of ha.cf: put a blank after test3"),
+        (
+            "test3192.168.0.555 httpd",
+            "1: test3192.168.0.555 is not a node of ha.cf: write one of: lb1, lb2, test3",
+        ),
         (
             "lb1 a\nlb2 a b",
             (
@@ -178,6 +186,22 @@ def test_a_doubtful_line_loads_with_a_warning(text, expected, problems):
 def test_a_wrong_line_is_refused_with_what_would_be_right(text, problem):
     _, found = parse_haresources(text, NODES)
     assert [str(error) for error in found if error.severity.value == "error"] == [f"haresources:{problem}"]
+
+
+def test_a_blank_is_not_supplied_where_two_places_would_do():
+    groups, problems = parse_haresources("lb192.0.2.1 a", ("lb", "lb1"))
+    assert groups == ()
+    assert [str(problem) for problem in problems] == [
+        "haresources:1: lb192.0.2.1 is not a node of ha.cf: write one of: lb, lb1"
+    ]
+
+
+def test_without_known_nodes_a_resource_is_still_none():
+    groups, problems = parse_haresources("IPaddr2::192.0.2.1 a", ())
+    assert groups == ()
+    assert [problem.message for problem in problems] == [
+        "the line begins with the resource IPaddr2::192.0.2.1 instead of a node"
+    ]
 
 
 def test_without_known_nodes_no_name_is_doubted():

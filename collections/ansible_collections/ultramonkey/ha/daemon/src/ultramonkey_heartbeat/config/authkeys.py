@@ -26,6 +26,8 @@ _FORM = "write INDEX METHOD KEY, as in: 1 sha256 and a key"
 _LONG_KEY = "write a key of 32 random characters"
 _KEYED = "write sha256, or sha1 while heartbeat 3.0.6 is in the cluster, and a key of 32 random characters"
 
+_QUOTES = "\"'"
+
 _read_index = integer(0, INDEX_MAX)
 
 
@@ -91,12 +93,19 @@ class _Reader:
 
     def read_auth(self, line: int, words: tuple[str, ...]) -> None:
         index = words[1] if len(words) > 1 else ""
-        if words[0] != "auth":
-            self.broken = True
-            digits = re.fullmatch(r"auth([0-9]{1,2})", words[0])
-            remedy = (
-                f"write auth {digits[1]}, with a blank" if digits else "write auth and the index of a key"
+        glued = re.fullmatch(r"auth([0-9]{1,2})", words[0])
+        if glued:
+            # As 3.0.6 reads it.
+            index = glued[1]
+            self.warn(
+                line,
+                "auth",
+                f"a blank is missing between auth and {index}",
+                f"write auth {index}, with a blank",
             )
+        elif words[0] != "auth":
+            self.broken = True
+            remedy = "write auth and the index of a key"
             self.error(line, "auth", "the line begins like an auth line and is none", remedy)
             return
         try:
@@ -129,6 +138,16 @@ class _Reader:
             )
             return
         method = words[1] if len(words) > 1 else ""
+        glued = _glued_method(words)
+        if glued:
+            method = glued
+            words = (words[0], method, words[1][len(method) :])
+            self.warn(
+                line,
+                str(index),
+                f"key {index}: a blank is missing after {method}; heartbeat 3.0.6 refuses the line",
+                f"write {index} {method} and the key",
+            )
         if method not in METHODS:
             self.broken = True
             self.error(line, str(index), *_unknown_method(index, method))
@@ -199,6 +218,13 @@ class _Reader:
                 f"key {index} ends at the first blank; the rest of the line is not used",
                 "write the key without blanks",
             )
+        if len(words[0]) > 1 and words[0][0] == words[0][-1] and words[0][0] in _QUOTES:
+            self.warn(
+                line,
+                str(index),
+                f"key {index} is in quotes, which are part of the key",
+                "leave them out on all nodes, or let them be on all nodes",
+            )
         if len(words[0]) < SECRET_LENGTH_MIN:
             self.warn(
                 line,
@@ -207,6 +233,14 @@ class _Reader:
                 _LONG_KEY,
             )
         return words[0].encode("utf-8", "surrogateescape")
+
+
+def _glued_method(words: tuple[str, ...]) -> str:
+    """The method that the key follows without a blank, if that is all that is wrong with the line."""
+    if len(words) != 2 or words[1] in METHODS:  # noqa: PLR2004 - an index, and the two that have become one
+        return ""
+    # No method begins with another one, so there is one way to read it.
+    return next((name for name in METHODS if name != UNKEYED_METHOD and words[1].startswith(name)), "")
 
 
 def _unknown_method(index: int, method: str) -> tuple[str, str]:

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .address import address_of
 from .authkeys import parse_authkeys
+from .doubts import check_node_lines, check_peers, check_pings
 from .ha_cf import Source, read_ha_cf
 from .haresources import parse_haresources
-from .model import AuthKeys, AutoFailback, Configuration, Group, UnicastLink
+from .model import AuthKeys, AutoFailback, Configuration, Group
 from .problems import ConfigurationError, Problem, has_errors
-from .values import BadValueError
+from .spelling import check_spelling
 
 HA_CF = "ha.cf"
 HARESOURCES = "haresources"
@@ -66,6 +66,8 @@ def assemble(
         source = read_ha_cf(ha_cf_text, HA_CF)
         problems.extend(source.problems)
         problems.extend(_check_local_name(source, name))
+        problems.extend(check_node_lines(source))
+        problems.extend(check_spelling(ha_cf_text, HA_CF))
     if haresources_text is None:
         problems.append(_missing(HARESOURCES))
     else:
@@ -73,12 +75,15 @@ def assemble(
         nodes = () if "node" in source.failed else source.nodes
         groups, found = parse_haresources(haresources_text, nodes, HARESOURCES)
         problems.extend(found)
+        problems.extend(check_spelling(haresources_text, HARESOURCES))
     if authkeys_text is None:
         problems.append(_missing(AUTHKEYS))
     else:
         authkeys, found = parse_authkeys(authkeys_text, authkeys_mode, AUTHKEYS)
         problems.extend(found)
+        problems.extend(check_spelling(authkeys_text, AUTHKEYS, comments_behind_values=False))
     problems.extend(check_peers(source, groups))
+    problems.extend(check_pings(source, groups))
     problems.sort(key=lambda problem: (FILES.index(problem.file), problem.line))
     if source.ha is None or authkeys is None or has_errors(problems):
         return Loaded(None, tuple(problems))
@@ -95,29 +100,6 @@ def digest_of(nodes: Sequence[str], groups: Iterable[Group], auto_failback: Auto
     }
     canonical = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:_DIGEST_LENGTH]
-
-
-def check_peers(source: Source, groups: Iterable[Group]) -> Iterator[Problem]:
-    """A heartbeat sent to a service's address reaches whoever holds it, which may be the sender."""
-    addresses: dict[str, int] = {}
-    for group in groups:
-        for resource in group.resources:
-            try:
-                address = address_of(resource)
-            except BadValueError:
-                continue
-            if address is not None:
-                addresses.setdefault(address.address, group.line)
-    for entry in source.links():
-        if isinstance(entry.value, UnicastLink) and entry.value.address in addresses:
-            line = addresses[entry.value.address]
-            yield Problem(
-                source.file,
-                entry.line,
-                entry.value.address,
-                f"{entry.value.address} is the address of a service ({HARESOURCES}:{line}), not of a peer",
-                "write the address that the peer always has",
-            )
 
 
 def _missing(file: str) -> Problem:

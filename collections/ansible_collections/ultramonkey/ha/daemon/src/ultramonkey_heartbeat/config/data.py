@@ -24,9 +24,10 @@ from dataclasses import replace
 from typing import Any
 
 from .authkeys import parse_authkeys
-from .configuration import AUTHKEYS, HA_CF, HARESOURCES, check_peers
+from .configuration import AUTHKEYS, HA_CF, HARESOURCES
 from .data_reader import DataReader, Line
 from .directives import BY_NAME
+from .doubts import check_peers, check_pings
 from .ha_cf import read_ha_cf
 from .haresources import parse_haresources
 from .link_lines import DEFAULT_PORT
@@ -93,7 +94,7 @@ def _parsed(ha_lines: list[Line], group_lines: list[Line], key_lines: list[Line]
     groups, in_groups = parse_haresources(_text(group_lines), source.nodes, HARESOURCES)
     in_keys = parse_authkeys(_text(key_lines), None, AUTHKEYS)[1] if key_lines else []
     problems: list[Problem] = []
-    in_ha = [*source.problems, *check_peers(source, groups)]
+    in_ha = [*source.problems, *check_peers(source, groups), *check_pings(source, groups)]
     for found, lines in ((in_ha, ha_lines), (in_groups, group_lines), (in_keys, key_lines)):
         problems.extend(_located(problem, lines, group_lines) for problem in found)
     return problems

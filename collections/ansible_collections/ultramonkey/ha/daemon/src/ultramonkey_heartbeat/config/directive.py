@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Callable
+from typing import Any, Callable
 
 from .model import HaCf
 
@@ -61,6 +61,8 @@ class Directive:
     remedy: str = ""
     # Values of a directive that is not carried out which ask for what happens anyway: no notice.
     quiet: tuple[object, ...] = ()
+    # The usual word for a value that has several; another one is accepted, and the usual one named.
+    usual: Callable[[Any], str] | None = None
     write: Writer | None = None
     # What keeps one value of a directive that is DONE from being carried out (said after "NAME VALUE"), and
     # the remedy.

@@ -200,6 +200,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         "and refuses planned moves",
         _auto_failback,
         default="legacy",
+        usual=lambda value: value.value,
         write=lambda ha: [f"auto_failback {ha.auto_failback.value}"],
     ),
     Directive(

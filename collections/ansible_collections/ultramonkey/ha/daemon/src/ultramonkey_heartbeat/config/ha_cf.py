@@ -42,7 +42,13 @@ class Entry:
     directive: Directive
     value: Any
     line: int
-    word: str
+    # The words that the value was made of.
+    words: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """The first of the words, by which problems name the value."""
+        return self.words[0]
 
 
 @dataclass
@@ -116,6 +122,8 @@ def _read_line(source: Source, number: int, line: str) -> None:
         return
     directive = BY_NAME.get(name)
     if directive is None:
+        directive, rest = _unglued(source, number, name, rest)
+    if directive is None:
         guess = nearest(name, BY_NAME)
         remedy = f"did you mean {guess}?" if guess else "see the list of directives in the documentation"
         source.error(number, name, f"{shown(name)} is not a directive", remedy)
@@ -137,6 +145,26 @@ def _read_line(source: Source, number: int, line: str) -> None:
         _warn_of_repetition(source, directive, number, words)
 
 
+def _unglued(source: Source, number: int, name: str, rest: str) -> tuple[Directive | None, str]:
+    """The setting and its value, when nothing but a blank between the two is missing: `keepalive2`."""
+    for directive in BY_NAME.values():
+        value = name[len(directive.name) :]
+        if directive.shape is not Shape.ONE or not name.startswith(directive.name) or not value[0].isdigit():
+            continue
+        try:
+            directive.read((value,))
+        except BadValueError:
+            continue
+        source.warn(
+            number,
+            name,
+            f"{shown(name)} is read as {directive.name} {value}, and refused by heartbeat 3.0.6",
+            f"put a blank after {directive.name}",
+        )
+        return directive, f"{value} {rest}"
+    return None, rest
+
+
 def _read_value(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
     try:
         value = directive.read(words)
@@ -144,10 +172,18 @@ def _read_value(source: Source, directive: Directive, number: int, words: tuple[
         source.failed.add(directive.name)
         source.error(number, problem.word, f"{directive.name}: {problem.message}", problem.remedy)
         return
-    source.entries.append(Entry(directive, value, number, words[0]))
+    source.entries.append(Entry(directive, value, number, words))
     doubt = directive.doubt(value) if directive.doubt is not None else None
     if doubt is not None:
         source.warn(number, words[0], f"{directive.name} {shown(' '.join(words))} {doubt[0]}", doubt[1])
+    usual = directive.usual(value) if directive.usual else ""
+    if usual and words[0].lower() != usual:
+        source.warn(
+            number,
+            words[0],
+            f"{directive.name} {shown(words[0])} is read as {directive.name} {usual}",
+            f"write {directive.name} {usual}",
+        )
     if value not in directive.quiet:
         _give_notice(source, directive, number, words)
 
@@ -242,9 +278,7 @@ def _nodes(source: Source) -> tuple[str, ...]:
             )
         first_lines.setdefault(entry.value, entry.line)
     if not first_lines and "node" not in source.failed:
-        source.error(
-            0, "node", "no node is given", "write one node line for each machine, as in: node lb1 lb2"
-        )
+        source.error(0, "node", "no node is given", "write a node line for each machine, as in: node lb1")
     return tuple(first_lines)
 
 

@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .address import ADDRESS_SCRIPTS
+from .address import ADDRESS_SCRIPTS, parse_address
 from .groups import check_groups
 from .lines import COMMENT, comment_stripped, numbered_lines, strange_characters, words_of
 from .model import Group, Resource
 from .problems import Problem, Severity, shown
+from .values import BadValueError
 
 CONTINUATION = "\\"
 _ARGUMENT = "::"
+_ADDRESS_SCRIPTS_BY_LOWER_CASE = {name.lower(): name for name in ADDRESS_SCRIPTS}
 _BARE_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -40,7 +42,8 @@ def parse_haresources(
     problems: list[Problem] = []
     groups: list[Group] = []
     positions: list[tuple[int, ...]] = []
-    for words in _logical_lines(text, file, problems):
+    for line in _logical_lines(text, file, problems):
+        words = _with_blank(line, nodes, file, problems)
         group = _group(words, nodes, file, problems)
         if group is not None:
             groups.append(group)
@@ -54,13 +57,15 @@ def parse_resource(word: str) -> Resource:
     """The resource that a word names.
 
     A bare IPv4 address means the script IPaddr, as in 3.0.6; a bare IPv6 address means IPv6addr. What follows
-    the name of an address script is one argument, so that `::` may stand in an IPv6 address.
+    the name of an address script is one argument, so that `::` may stand in an IPv6 address. The name of an
+    address script is known in any case: nobody has another script that is called IPAddr.
     """
     if _BARE_IPV4.match(word):
         return Resource("IPaddr", (word,), word)
     if _is_ipv6(word.partition("/")[0]):
         return Resource("IPv6addr", (word,), word)
     script, separator, rest = word.partition(_ARGUMENT)
+    script = _ADDRESS_SCRIPTS_BY_LOWER_CASE.get(script.lower(), script)
     if script in ADDRESS_SCRIPTS:
         return Resource(script, (rest,) if separator else (), word)
     # 3.0.6 lets the shell split the arguments, so empty ones vanish.
@@ -125,10 +130,10 @@ def _line_problems(line: str, number: int, file: str, *, continued: bool, goes_o
 
 def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Problem]) -> Group | None:
     node, *rest = words
-    preferred = node.text.lower()
-    if nodes and preferred not in nodes:
+    if node.text.lower() not in nodes and (nodes or _is_resource(node.text)):
         problems.append(_unknown_node(node, nodes, file))
         return None
+    preferred = node.text.lower()
     if not rest:
         problems.append(
             Problem(
@@ -148,16 +153,50 @@ def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Pr
     return Group(key=rest[0].text, preferred=preferred, resources=tuple(resources), line=node.line)
 
 
+def _with_blank(line: list[Word], nodes: Sequence[str], file: str, problems: list[Problem]) -> list[Word]:
+    """The line, with the blank between node and address that is missing if there is one place for it."""
+    first = line[0]
+    if first.text.lower() in nodes:
+        return line
+    readings = [
+        name for name in nodes if first.text.lower().startswith(name) and _is_ipv4(first.text[len(name) :])
+    ]
+    if len(readings) != 1:
+        return line
+    name, rest = readings[0], first.text[len(readings[0]) :]
+    problems.append(
+        Problem(
+            file,
+            first.line,
+            first.text,
+            f"{shown(first.text)} is read as {name} {shown(rest)}; heartbeat 3.0.6 refuses the line",
+            f"put a blank after {name}",
+            Severity.WARNING,
+        )
+    )
+    return [Word(name, first.line), Word(rest, first.line), *line[1:]]
+
+
+def _is_ipv4(word: str) -> bool:
+    """The word is an address as it may stand for itself, with everything behind it that may be there."""
+    try:
+        parse_address(word)
+    except BadValueError:
+        return False
+    return _BARE_IPV4.match(word) is not None
+
+
+def _is_resource(word: str) -> bool:
+    """No name of a node looks like this."""
+    return _ARGUMENT in word or "/" in word or _BARE_IPV4.match(word) is not None
+
+
 def _unknown_node(node: Word, nodes: Sequence[str], file: str) -> Problem:
     word = node.text
-    known = ", ".join(nodes)
-    glued = [name for name in nodes if word.lower().startswith(name)]
-    if _ARGUMENT in word or "/" in word or _BARE_IPV4.match(word):
+    known = ", ".join(nodes) or "those in ha.cf"
+    if _is_resource(word):
         message = f"the line begins with the resource {shown(word)} instead of a node"
         remedy = f"begin the line with the preferred node, one of: {known}"
-    elif glued and _BARE_IPV4.match(word[len(glued[0]) :]):
-        message = f"{shown(word)} is not a node of ha.cf"
-        remedy = f"put a blank after {glued[0]}"
     else:
         message = f"{shown(word)} is not a node of ha.cf"
         remedy = f"write one of: {known}"
@@ -175,14 +214,14 @@ def _doubts(resource: Resource, word: Word, file: str) -> Iterator[Problem]:
             "write SCRIPT::ARGUMENT, where SCRIPT is a file in /etc/ha.d/resource.d or /etc/init.d",
         )
         return
-    lower_case = {name.lower(): name for name in ADDRESS_SCRIPTS}
-    if script not in ADDRESS_SCRIPTS and script.lower() in lower_case:
+    written = word.text.partition(_ARGUMENT)[0]
+    if written != script and written.lower() == script.lower():
         yield Problem(
             file,
             word.line,
             word.text,
-            f"{shown(script)} is a script of its own, because upper and lower case differ",
-            f"did you mean {lower_case[script.lower()]}?",
+            f"{shown(written)} is read as {script}; heartbeat 3.0.6 does not find it",
+            f"write {script}",
             Severity.WARNING,
         )
     if script not in ADDRESS_SCRIPTS and "" in word.text.split(_ARGUMENT)[1:]:

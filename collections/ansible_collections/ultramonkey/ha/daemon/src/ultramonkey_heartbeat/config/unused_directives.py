@@ -6,7 +6,7 @@ can do instead; `quiet` values ask for what happens anyway and need no notice.
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 from .directive import Directive, Reader, Shape, Treatment
 from .values import BadValueError, choice, integer, read_boolean, read_path, read_time_ms
@@ -18,6 +18,15 @@ def _one(read: Callable[[str], object]) -> Reader:
 
 def _anything(words: tuple[str, ...]) -> object:
     return " ".join(words)
+
+
+def _autojoin(words: tuple[str, ...]) -> object:
+    # 3.0.6 knows no booleans here; people who write off can only mean none.
+    try:
+        joins = read_boolean(words[0])
+    except BadValueError:
+        joins = True
+    return choice("none", "other", "any")(words[0]) if joins else "none"
 
 
 def _manager(words: tuple[str, ...]) -> object:
@@ -74,9 +83,19 @@ def _refused(
     shape: Shape = Shape.LINE,
     quiet: tuple[object, ...] = (),
     default: str = "",
+    usual: Callable[[Any], str] | None = None,
 ) -> Directive:
     return Directive(
-        name, syntax, explanation, read, shape, Treatment.REFUSED, default=default, remedy=remedy, quiet=quiet
+        name,
+        syntax,
+        explanation,
+        read,
+        shape,
+        Treatment.REFUSED,
+        default=default,
+        remedy=remedy,
+        quiet=quiet,
+        usual=usual,
     )
 
 
@@ -236,10 +255,11 @@ UNUSED: tuple[Directive, ...] = (
         "none",
         "nodes that join without being listed",
         "name every node in a node line and write autojoin none",
-        read=_one(choice("none", "other", "any")),
+        read=_autojoin,
         shape=Shape.ONE,
         quiet=("none",),
         default="none",
+        usual=str,
     ),
     _refused(
         "stonith", "TYPE FILE", "fencing: a dead node is powered off before its resources are taken", _FENCING
