@@ -12,7 +12,7 @@ import pytest
 import ultramonkey_heartbeat
 from ultramonkey_heartbeat.daemon.main import main
 
-HA_CF = "bcast eth0\nauto_failback off\nnode lb1 lb2\n"
+HA_CF = "bcast eth0\nauto_failback off\nnode lb1\nnode lb2\n"
 HARESOURCES = "lb1 192.0.2.10/24/eth0\n"
 AUTHKEYS = "auth 1\n1 sha1 0123456789abcdef0123456789abcdef\n"
 
@@ -160,3 +160,24 @@ def test_the_command_line_needs_no_loop_no_netlink_and_no_core():
     rooms = {name.split(".")[1] for name in names if name.startswith("ultramonkey_heartbeat.")}
     assert rooms == {"cli", "control"}
     assert not {"asyncio", "pyroute2", "subprocess"} & set(names)
+
+
+def test_an_explanation_says_what_would_be_done_and_what_is_doubtful(run, directory):
+    words = ("config", "check", "--explain", "--directory", str(directory), "--node", "lb1")
+    code, output, error = run(*words)
+    assert (code, error) == (0, "")
+    assert output.startswith("This is node lb1 of lb1, lb2.\n\nLinks\n  bcast eth0  ")
+    assert output.endswith("add a link over another network, or a serial cable\n")
+    code, output, _ = run("--json", *words)
+    result = json.loads(output)["result"]
+    assert result["problems"] == []
+    assert "\n".join(result["explanation"]).startswith("This is node lb1")
+    assert [(doubt["file"], doubt["word"], doubt["severity"]) for doubt in result["doubts"]] == [
+        ("ha.cf", "eth0", "warning")
+    ]
+
+
+def test_what_has_errors_is_not_explained(run, directory):
+    (directory / "haresources").unlink()
+    code, output, _ = run("config", "check", "--explain", "--directory", str(directory), "--node", "lb1")
+    assert (code, output.partition(":")[0], len(output.splitlines())) == (1, "haresources", 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.configuration import AUTHKEYS, HA_CF, HARESOURCES, assemble
+from ..config.explain import explain, second_thoughts
 from ..config.problems import Problem
 from ..config.render import from_data
 from ..control import schema
@@ -17,13 +18,18 @@ from ..reading import load, node_name
 _ID = "config"
 
 
-def check(directory: Path, node: str | None) -> dict[str, Any]:
-    """The answer of `config check`."""
+def check(directory: Path, node: str | None, *, explained: bool = False) -> dict[str, Any]:
+    """The answer of `config check`; with what the cluster would do, if it is to be explained."""
     try:
         loaded = load(directory, node)
     except OSError as error:
         return schema.refusal(_ID, "unreadable", str(error), "ask as a user who may read it")
-    return _answer({}, loaded.problems, ok=loaded.configuration is not None)
+    answer = _answer({}, loaded.problems, ok=loaded.configuration is not None)
+    if explained and loaded.configuration is not None:
+        doubts = [*loaded.problems, *second_thoughts(loaded.configuration)]
+        answer["result"]["explanation"] = explain(loaded.configuration, doubts)
+        answer["result"]["doubts"] = [doubt.as_data() for doubt in doubts]
+    return answer
 
 
 def render(text: str, node: str | None) -> dict[str, Any]:
@@ -62,7 +68,9 @@ def _answer(files: Mapping[str, str], problems: Sequence[Problem], *, ok: bool) 
 
 
 def lines(result: Mapping[str, Any]) -> list[str]:
-    """The problems of a result, for a terminal."""
+    """The explanation of a result, or else its problems, for a terminal."""
+    if "explanation" in result:
+        return list(result["explanation"])
     return [problem["text"] for problem in result.get("problems", ())]
 
 

@@ -131,7 +131,7 @@ def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
     options.show = files.lines
-    return files.check(options.directory, options.node)
+    return files.check(options.directory, options.node, explained=options.explain)
 
 
 def _render(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -173,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     files = config.add_subparsers(metavar="COMMAND", required=True)
     check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
     check.add_argument("--directory", type=Path, default=Path("/etc/ha.d"), help="default: %(default)s")
+    check.add_argument(
+        "--explain", action="store_true", help="say what the cluster would do, and what is doubtful about it"
+    )
     render = _add(files, "render", _render, _nothing, "make the files from JSON on standard input")
     for command in (check, render):
         command.add_argument("--node", help="as if on this node (default: `uname -n` in lower case)")
