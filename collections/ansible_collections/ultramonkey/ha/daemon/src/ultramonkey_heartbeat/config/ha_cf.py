@@ -7,6 +7,7 @@ checked. A file with an error gives no `HaCf`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -184,8 +185,17 @@ def _read_value(source: Source, directive: Directive, number: int, words: tuple[
             f"{directive.name} {shown(words[0])} is read as {directive.name} {usual}",
             f"write {directive.name} {usual}",
         )
+    _warn_of_placeholders(source, directive, number, words)
     if value not in directive.quiet:
         _give_notice(source, directive, number, words)
+
+
+def _warn_of_placeholders(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
+    """A file that is meant to be filled in still has the words of the manual: `bcast interface`."""
+    for word in words if directive.treatment is not Treatment.REFUSED else ():
+        if word.isalpha() and word.upper() in re.findall("[A-Z]+", directive.syntax):
+            remedy = f"write {directive.name} {directive.syntax} with words of your own"
+            source.warn(number, word, f"{directive.name} {word} looks like a word to be replaced", remedy)
 
 
 def _give_notice(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
