@@ -190,6 +190,8 @@ node1\tactive\t(nodetype: normal)
         ("clientstatus node2 nothere", 1, "offline\n"),
         ("clientstatus node2 nothere 1000", 1, "offline\n"),
         ("clientstatus nobody ipfail", 13, ""),
+        ("clientstatus node2 ipfail abc", 13, ""),
+        ("clientstatus node2 ipfail 0", 13, ""),
         ("clientstatus node2", 11, ""),
         ("rscstatus", 0, "local\n"),
         ("rscstatus foo", 0, "local\n"),

@@ -316,6 +316,9 @@ def _hblinkstatus(status: Status, call: Call) -> Answer:
 
 def _clientstatus(status: Status, call: Call) -> Answer:
     _node(status, call.words[0], EXIT_UNKNOWN)
+    wait_ms = call.words[2] if len(call.words) > 2 else "500"  # noqa: PLR2004 - NODE CLIENT [MILLISECONDS]
+    if not wait_ms.isdecimal() or not int(wait_ms):
+        raise AnswerError(EXIT_UNKNOWN, f"cl_status: ERROR: {wait_ms} is no time to wait for an answer")
     return ["offline"], EXIT_NO
 
 
