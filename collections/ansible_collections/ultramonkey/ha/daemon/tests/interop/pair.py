@@ -1,0 +1,252 @@
+"""The two nodes as one cluster: what is expected of it, waited for, and checked after each scenario."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Callable
+
+from lab import Lab
+
+from .cell import GROUPS, Cell, Place, authkeys, ha_cf, haresources
+from .complaints import unexpected
+from .members import Member, OurMember, RealMember
+
+NOTHING: frozenset[str] = frozenset()
+ALL = frozenset(GROUPS)
+
+# Generous: other things run on the machine. What counts is how it ends.
+WITHIN_S = 30.0
+# A state that lasts so long is taken as final.
+CALM_S = 0.6
+
+
+class WrongError(AssertionError):
+    """The cluster did not do what it should."""
+
+
+@dataclass
+class Findings:
+    """What went wrong in one scenario."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, what: str, lines: Iterable[str]) -> None:
+        self.lines += [f"{what}: {line}" for line in lines]
+
+
+class Pair:
+    """3.0.6 and ours. For a reference, `ours` may be another 3.0.6."""
+
+    def __init__(self, lab: Lab, cell: Cell, place: Place, *, reference: bool = False, debug: int = 0) -> None:
+        self.cell = cell
+        first, second = (lab.host(name) for name in place.names)
+        real, ours = (first, second) if cell.real_first else (second, first)
+        self.real = RealMember(real, place)
+        self.ours: OurMember | RealMember = (RealMember if reference else OurMember)(ours, place)
+        self.reference = reference
+        addresses = (first.address, second.address)
+        self._files = {
+            "ha.cf": ha_cf(cell, place, addresses, debug=debug),
+            "haresources": haresources(cell, place),
+            "authkeys": authkeys(cell),
+        }
+        self.place = place
+        self._read_until: dict[str, int] = {}
+        # The nodes on which no daemon is to be waited for.
+        self.down: set[str] = set()
+        self._since = 0.0
+
+    @property
+    def members(self) -> tuple[RealMember, OurMember | RealMember]:
+        return self.real, self.ours
+
+    def other(self, member: Member) -> Member:
+        return self.ours if member is self.real else self.real
+
+    def local(self, member: Member) -> frozenset[str]:
+        """The groups that prefer a member."""
+        of_first = frozenset(self.cell.of_first)
+        return of_first if member.name == self.place.names[0] else ALL - of_first
+
+    def part(self, member: Member, word: str) -> frozenset[str]:
+        """What `word` means to a member."""
+        return {"all": ALL, "local": self.local(member), "foreign": ALL - self.local(member)}[word]
+
+    @property
+    def failback(self) -> str:
+        return self.cell.failback
+
+    # -- beginning --------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Two machines, configured, nothing running."""
+        for member in self.members:
+            member.prepare(self._files)
+
+    def cold(self) -> None:
+        """Both machines as after a power loss, a moment ago."""
+        for member in self.members:
+            if member.host.is_on:
+                member.power_off()
+            self.down.add(member.name)
+        for member in self.members:
+            member.power_on()
+
+    # -- waiting ----------------------------------------------------------------------------------
+
+    def wait(self, what: str, condition: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise WrongError(f"waited {within_s:g} s in vain until {what}; {self.describe()}")
+            time.sleep(0.05)
+
+    def split(self, ours: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Who is to hold what, as (real, ours)."""
+        return ALL - ours, ours
+
+    def holding(self) -> tuple[frozenset[str], frozenset[str]]:
+        return self.real.holds(), self.ours.holds()
+
+    def expect(self, ours: frozenset[str], within_s: float = WITHIN_S) -> None:
+        """Return when our node holds exactly that, 3.0.6 the rest, and both are calm."""
+        wanted = self.split(ours)
+        self.wait(f"ours holds {_words(ours)}", lambda: self.holding() == wanted, within_s)
+        self._calm(wanted, within_s)
+
+    def expect_each_once(self, within_s: float = 60.0) -> None:
+        """Return when every group is held once, by whomever, and both are calm."""
+
+        def once() -> bool:
+            real, ours = self.holding()
+            return real | ours == ALL and not real & ours
+
+        deadline = time.monotonic() + within_s
+        while True:
+            self.wait("each address is held once", once, max(1.0, deadline - time.monotonic()))
+            held = self.holding()
+            self.wait("both are settled", self.settled, max(1.0, deadline - time.monotonic()))
+            if self._stays(held) and self.settled():
+                return
+            if time.monotonic() > deadline:
+                raise WrongError(f"each address is held once, but not for long; {self.describe()}")
+
+    def expect_home(self, within_s: float = WITHIN_S) -> None:
+        """Each node holds its own."""
+        self.expect(self.local(self.ours), within_s)
+
+    def expect_after_return(self, *, stayed: Member) -> None:
+        """The other one has come back: auto_failback decides."""
+        if self.failback == "off":
+            self.expect(ALL if stayed is self.ours else NOTHING)
+        else:
+            self.expect_home()
+
+    def settled(self) -> bool:
+        return all(m.settled(self.failback) for m in self.members if m.host.is_on and m in self._running())
+
+    def _running(self) -> list[Member]:
+        return [member for member in self.members if member.name not in self.down]
+
+    def _stays(self, held: tuple[frozenset[str], frozenset[str]]) -> bool:
+        until = time.monotonic() + CALM_S
+        while time.monotonic() < until:
+            if self.holding() != held:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _calm(self, wanted: tuple[frozenset[str], frozenset[str]], within_s: float) -> None:
+        self.wait("both are settled", self.settled, within_s)
+        if not self._stays(wanted):
+            raise WrongError(f"{_words(wanted[1])} at ours was not the end; {self.describe()}")
+
+    def describe(self) -> str:
+        """Where everything is, for a failure."""
+        told = []
+        for member in self.members:
+            state = member.state() if member.host.is_on else "off"
+            told.append(f"{member.name} ({member.kind}) holds {_words(member.holds())}, {state}")
+        return "; ".join(told)
+
+    # -- things done to the cluster ---------------------------------------------------------------
+
+    def start(self, *members: Member) -> None:
+        for member in members:
+            member.start()
+            self.down.discard(member.name)
+
+    def stop(self, member: Member) -> None:
+        member.stop()
+        self.down.add(member.name)
+
+    def go_home(self) -> None:
+        """Whoever lacks its own takes it."""
+        if self.failback == "legacy" or self.holding() == self.split(self.local(self.ours)):
+            return
+        for member in self.members:
+            if not self.local(member) <= member.holds():
+                member.takeover("local")
+                self.wait(f"{member.name} has its own", lambda m=member: self.local(m) <= m.holds())
+        self.expect_home()
+
+    # -- judging ----------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A scenario begins."""
+        self._since = time.time()
+        self.new_log()
+
+    def new_log(self) -> dict[str, str]:
+        """What each log has got since the last call."""
+        found = {}
+        for member in self.members:
+            text = member.read(member.log)
+            found[member.name] = text[self._read_until.get(member.name, 0) :]
+            self._read_until[member.name] = len(text)
+        return found
+
+    def judge(self, scenario: str, *, two_holders: bool) -> list[str]:
+        """Everything wrong since `begin`, in lines."""
+        findings = Findings()
+        for member in self.members:
+            for group in member.started_twice(self._since):
+                findings.add("started twice", [f"{group} on {member.name}"])
+        if not two_holders:
+            findings.add("two at a time", self._overlaps())
+        shown = [address for member in self.members for address in member.addresses()]
+        for group in GROUPS:
+            times = shown.count(self.place.address(group))
+            if times != 1:
+                findings.add("ip address", [f"{self.place.address(group)} is there {times} times"])
+        return findings.lines + self.complaints(scenario)
+
+    def complaints(self, scenario: str) -> list[str]:
+        """What the logs say since the last look that they should not."""
+        findings = Findings()
+        logs = self.new_log()
+        for member in self.members:
+            findings.add(f"{member.kind} log", unexpected(member, logs[member.name], scenario))
+        return findings.lines
+
+    def _overlaps(self) -> list[str]:
+        mine, yours = self.real.runs(), self.ours.runs()
+        return [
+            f"{group} for {min(end, other_end) - max(begin, other_begin):.2f} s"
+            for group, begin, end in mine
+            for other, other_begin, other_end in yours
+            if group == other
+            and min(end, other_end) > max(begin, other_begin)
+            and min(end, other_end) > self._since
+        ]
+
+    @property
+    def since(self) -> float:
+        """Wall time of the scenario's begin."""
+        return self._since
+
+
+def _words(groups: frozenset[str]) -> str:
+    return "+".join(sorted(groups)) or "nothing"
