@@ -11,8 +11,8 @@ FAILBACKS = ("on", "off", "legacy")
 
 KEEPALIVE_MS = 250
 DEADTIME_MS = 2000
-# As short as 3.0.6 allows: no less than the dead time.
-INITDEAD_MS = 3000
+# As short as we allow without a warning; 3.0.6 would have ten seconds.
+INITDEAD_MS = 2 * DEADTIME_MS
 
 GROUPS = ("one", "two", "three")
 
@@ -88,7 +88,6 @@ def ha_cf(cell: Cell, place: Place, addresses: tuple[str, str], *, debug: int = 
     }[cell.link]
     return f"""\
 logfile /var/log/ha-log
-debugfile /var/log/ha-debug
 logfacility none
 debug {debug}
 keepalive {KEEPALIVE_MS}ms

@@ -19,11 +19,45 @@ class Allowed:
     scenarios: frozenset[str] = frozenset()
 
 
+def _codes(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Scenarios in which each node must believe the other dead.
+_DIES = _codes("r>o o>r dieR dieO endR endO resR resO k9R k9O k9rel k9lat split plug deafO deafR")
+_CUT = _codes("split plug deafO deafR")
+_LOSSY = _codes("loss blip split plug deafO deafR")
+
 # Of 3.0.6. Each was seen when two 3.0.6 did the same (`tools/interop-matrix --reference`).
-REAL: tuple[Allowed, ...] = ()
+REAL: tuple[Allowed, ...] = (
+    Allowed(r"Core dumps could be lost|Consider setting .*core_", "the laboratory's kernel settings"),
+    Allowed(r"Cannot lock ourselves into memory", "the laboratory's limits"),
+    Allowed(r"Logging daemon is disabled", "it recommends its own logging daemon"),
+    Allowed(r"Initial dead time .* may be too small", "initdead is below ten seconds, to be quick"),
+    Allowed(r"'legacy' auto_failback option|Please convert to|See documentation for", "legacy is deprecated"),
+    Allowed(r"No Previous generation", "its first start on this machine"),
+    Allowed(r"No STONITH device|Shared disks are not protected", "it takes over without fencing", _DIES),
+    Allowed(r"WARN: node \S+: is dead", "the other node is", _DIES),
+    Allowed(r"Emergency Shutdown|Killing pid \d+ with SIGTERM", "its master was killed", _codes("k9R")),
+    Allowed(r"\d+ lost packet\(s\) for", "packets were lost", _LOSSY),
+    Allowed(r"WARN: Late heartbeat: Node \S+ interval \d+ ms$", "packets were lost", _LOSSY),
+    Allowed(r"WARN: (MSG\[\d+\] :|MSG: Dumping message|message is dropped)", "it asks twice", _LOSSY),
+    Allowed(r"ERROR: Both machines own (our|foreign) resources", "for a moment both did", _CUT),
+    Allowed(r"T_STARTING received during takeover", "it was busy with the departure", _codes("resO k9rel")),
+    Allowed(r"Shutdown delayed until current resource activity", "it was busy", _codes("resR endR")),
+    Allowed(r"(Dispatch function|working on) .* (took|was delayed) .* \(> \d+ ms\)", "a busy machine"),
+)
 
 # Of ours.
-OURS: tuple[Allowed, ...] = ()
+OURS: tuple[Allowed, ...] = (
+    Allowed(r"authkeys:2: warning: key 3: crc protects from accidents only", "the cell's key is crc"),
+    Allowed(r"WARNING node \S+: runs heartbeat 3\.0\.6; speaking its protocol", "said once a start"),
+    Allowed(r"WARNING node \S+: (\w+) -> dead", "the other node is", _DIES),
+    Allowed(r"WARNING link \S+ \S+: \S+ is no longer heard", "the other node is dead", _DIES | _LOSSY),
+    Allowed(r"the (last )?daemon did not end cleanly; releasing", "it was killed", _codes("k9O k9rel k9lat")),
+    Allowed(r"WARNING node \S+: late heartbeat", "packets were lost", _LOSSY),
+    Allowed(r"WARNING link \S+ \S+: down \(", "the cable was pulled", _codes("plug")),
+)
 
 _TABLES = {"real": REAL, "ours": OURS}
 

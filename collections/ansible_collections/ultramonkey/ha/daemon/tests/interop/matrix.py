@@ -76,7 +76,10 @@ class Matrix:
         places = [Place(number) for number in range(self.jobs)]
         names = [name for place in places for name in place.names]
         with Lab(nodes=names, client=False, packages=PACKAGES) as lab:
-            workers = [threading.Thread(target=self._work, args=(lab, place, waiting), daemon=True) for place in places]
+            workers = [
+                threading.Thread(target=self._work, args=(lab, place, waiting), daemon=True)
+                for place in places
+            ]
             for worker in workers:
                 worker.start()
             for worker in workers:

@@ -101,7 +101,9 @@ class Member:
         if not self.host.is_on:
             return []
         shown = self.host.run(["ip", "-o", "-4", "address"]).stdout
-        return [a for a in re.findall(r"inet ([0-9.]+)/", shown) for g in GROUPS if a == self.place.address(g)]
+        return [
+            a for a in re.findall(r"inet ([0-9.]+)/", shown) for g in GROUPS if a == self.place.address(g)
+        ]
 
     def runs(self) -> list[tuple[str, float, float]]:
         """(group, from, to) for everything that ever ran here by the trace resource; `to` may be infinite."""
@@ -145,13 +147,8 @@ class RealMember(Member):
     def wake_up(self) -> None:
         super().wake_up()
         # tmpfiles.d of the package and of resource-agents, which a machine's service manager carries out.
-        self.host.run(
-            [
-                "sh",
-                "-c",
-                "mkdir -p /run/heartbeat/rsctmp /run/resource-agents && chown -R hacluster:haclient /run/heartbeat",
-            ]
-        )
+        directories = "mkdir -p /run/heartbeat/rsctmp /run/resource-agents"
+        self.host.run(["sh", "-c", f"{directories} && chown -R hacluster:haclient /run/heartbeat"])
 
     def start(self) -> None:
         done = self.host.run([HEARTBEAT], check=False)
@@ -166,7 +163,7 @@ class RealMember(Member):
         """SIGKILL to the master; its children end by themselves, the addresses stay."""
         self.host.run(["sh", "-c", "kill -9 $(cat /run/heartbeat.pid)"])
         self.host.run(
-            ["sh", "-c", "until [ -z \"$(ps -o pid= -C heartbeat)\" ]; do sleep 0.1; done"], timeout_s=20
+            ["sh", "-c", 'until [ -z "$(ps -o pid= -C heartbeat)" ]; do sleep 0.1; done'], timeout_s=20
         )
 
     def reload(self) -> None:
@@ -209,9 +206,7 @@ class OurMember(Member):
 
     def prepare(self, files: dict[str, str]) -> None:
         self.host.run(["sh", "-c", f"rm -rf {self.log}; mkdir -p {_INSTALLED}"])
-        subprocess.run(
-            self.host.command(["tar", "-C", _INSTALLED, "-xf", "-"]), input=_program(), check=True
-        )
+        subprocess.run(self.host.command(["tar", "-C", _INSTALLED, "-xf", "-"]), input=_program(), check=True)
         super().prepare(files)
 
     def _python(self, module: str, *arguments: str) -> str:
@@ -248,10 +243,8 @@ class OurMember(Member):
     def ask(self, command: str, arguments: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
         """The daemon's last answer to a request."""
         path = f"/proc/{self.host.pid}/root/run/heartbeat/control.sock"
-        answer: dict[str, Any] = {}
-        for answer in client.ask(command, arguments, path=path, timeout_s=timeout_s):
-            pass
-        return answer
+        answers: list[dict[str, Any]] = list(client.ask(command, arguments, path=path, timeout_s=timeout_s))
+        return answers[-1]
 
     def _move(self, word: str, target: str | None) -> None:
         answer = self.ask("move", {"groups": [word], "target": target, "timeout_ms": 20_000})
@@ -292,9 +285,7 @@ class OurMember(Member):
 
     def complaints(self, text: str) -> list[str]:
         return [
-            line
-            for line in text.splitlines()
-            if self._COMPLAINT.search(line) or not self._LINE.match(line)
+            line for line in text.splitlines() if self._COMPLAINT.search(line) or not self._LINE.match(line)
         ]
 
 

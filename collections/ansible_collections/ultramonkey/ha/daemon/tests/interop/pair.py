@@ -39,7 +39,9 @@ class Findings:
 class Pair:
     """3.0.6 and ours. For a reference, `ours` may be another 3.0.6."""
 
-    def __init__(self, lab: Lab, cell: Cell, place: Place, *, reference: bool = False, debug: int = 0) -> None:
+    def __init__(
+        self, lab: Lab, cell: Cell, place: Place, *, reference: bool = False, debug: int = 0
+    ) -> None:
         self.cell = cell
         first, second = (lab.host(name) for name in place.names)
         real, ours = (first, second) if cell.real_first else (second, first)

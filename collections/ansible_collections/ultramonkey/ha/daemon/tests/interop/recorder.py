@@ -11,7 +11,9 @@ import time
 _EVERYTHING, _IPV4 = 0x0003, 0x0800
 _OUTGOING = 4
 _FIELD = re.compile(rb"\(\d\)(\w+)=([^,\n]*),")
-_WANTED = b"t src dest st seq hg rsc_hold rtype isstable info firstseq ackseq ipaddr weown um_phase um_grp".split()
+_WANTED = (
+    b"t src dest st seq hg rsc_hold rtype isstable info firstseq ackseq ipaddr weown um_phase um_grp".split()
+)
 
 
 def main() -> None:

@@ -261,7 +261,9 @@ def ours_killed_and_released(pair: Pair) -> None:
     pair.go_home()
 
 
-@scenario("k9lat", "ours is killed (-9), nobody cleans up, and it is started after its dead time", two_holders=True)
+@scenario(
+    "k9lat", "ours is killed (-9), nobody cleans up, and it is started after its dead time", two_holders=True
+)
 def ours_killed_for_long(pair: Pair) -> None:
     pair.ours.kill()
     pair.down.add(pair.ours.name)
@@ -297,7 +299,9 @@ def lossy(pair: Pair) -> None:
         for member in pair.members:
             asked = lambda m=member: _has_said(m, pair, 0, t="NS_rexmit")  # noqa: E731
             pair.wait(f"{member.name} has asked for a lost packet", asked)
-            pair.wait(f"{pair.other(member).name} has repeated one", lambda m=member: _repeats(pair.other(m), pair))
+            pair.wait(
+                f"{pair.other(member).name} has repeated one", lambda m=member: _repeats(pair.other(m), pair)
+            )
     pair.expect_home()
 
 
@@ -307,12 +311,14 @@ def _repeats(member: Member, pair: Pair) -> bool:
     return len(numbers) != len(set(numbers))
 
 
-@scenario("blip", "the link is cut for less than the dead time")
+@scenario("blip", "the link is cut for less than the dead time, twice")
 def short_cut(pair: Pair) -> None:
-    pair.ours.host.cut(silently=True)
-    time.sleep(DEADTIME_S * 0.6)
-    pair.ours.host.mend()
-    time.sleep(1)
+    # The second one is long enough for ours to suspect that it is believed dead.
+    for share in (0.5, 0.8):
+        pair.ours.host.cut(silently=True)
+        time.sleep(DEADTIME_S * share)
+        pair.ours.host.mend()
+        time.sleep(1)
     pair.expect_home()
 
 

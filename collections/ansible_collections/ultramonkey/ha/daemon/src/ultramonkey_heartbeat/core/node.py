@@ -228,8 +228,9 @@ class Node:
             self._effects += notices
             self._marks.unsettled = self._marks.changed = True
             dead = [n.node for n in notices if isinstance(n, NodeStateChanged) and n.new == "dead"]
-            if any(self.membership.peers[name].old for name in dead):
+            if any(self.membership.peers[name].old for name in dead) and self.conversation is None:
                 self._rise()
+        self._doubt(now_ms)
         self._wake(now_ms)
         self._ask_for_missing(now_ms)
         deadlines = [self.steward.next_deadline(self.phase), self.desk.next_deadline()]
@@ -241,6 +242,15 @@ class Node:
             self._say_farewell(now_ms)
         elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
             self._beat(now_ms)
+
+    def _doubt(self, now_ms: int) -> None:
+        """A 3.0.6 that may believe us dead must hear us as after a restart."""
+        if self.conversation is None:
+            return
+        ha, peer = self.configuration.ha, next(iter(self.membership.peers.values()))
+        if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
+            self._rise()
+            self._marks.unsettled = True
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms

@@ -125,10 +125,13 @@ class Reception:
             self._complaints.reject(link, f"a message of {peer.name} lacks its generation, number or stamp")
             return
         if generation != peer.generation or peer.window is None:
-            if generation < peer.generation or kind != "status":
+            if generation < peer.generation:
                 self._complaints.reject(
                     link, f"a message of an earlier generation of {peer.name} (replayed?)"
                 )
+                return
+            if kind != "status":
+                # Only a status begins a generation, as in 3.0.6. We came into the middle of its talk.
                 return
             self._membership.new_generation(peer, generation, self._rng, self._repeat_ms)
         window = peer.window
@@ -210,5 +213,5 @@ class Reception:
             self._notice(self._membership.departed(peer))
             self._marks.changed = True
         if self._conversation is not None:
-            self._conversation.hear(message, now_ms)
+            self._conversation.hear(peer, message, now_ms)
         self._marks.unsettled = True

@@ -10,9 +10,16 @@ Only for two nodes: with more, 3.0.6 itself does not know who holds what.
 stage      meaning                                                          left when
 =========  ===============================================================  ==========================
 ABSENT     the peer does not live; all is ours, by the ordinary rules       it is heard
-RESIGNING  it returned from a split believing it holds all: we let go       nothing runs here
-ASKING     we hold nothing and have asked what it holds (`starting`)        it says so (`resource`)
-STABLE     both know who holds what
+ASKING     we have asked what it holds (`starting`)                         it says so (`resource`)
+STABLE     both know who holds what                                         it dies, or there is doubt
+
+Doubt: when we hear nothing of it for a while, it may hear nothing of us, declare us dead and take what we
+hold. It would take a silence that ends as a healed split, drop everything and restart itself. So before it
+can have declared us dead, or as soon as it says that it has (`stonith`), we begin anew as after a restart:
+under a new generation (`Node`), and with the question what it holds. What both hold, we give up: it would
+only log it.
+
+A part that nobody holds once both are stable is taken: with 3.0.6 alone it would be left nowhere.
 """
 
 from __future__ import annotations
@@ -23,6 +30,7 @@ from enum import Enum
 from ..config.model import AutoFailback
 from ..wire.message import Field, Message, string
 from .assignment import NOBODY, Cause
+from .legacy import Legacy
 from .membership import Peer, PeerState
 from .parts import PARTS, TAKEOVER, Part
 from .report import GroupReport, GroupState, Phase, Report
@@ -37,7 +45,6 @@ class Stage(Enum):
     """Where the conversation is; see the table above."""
 
     ABSENT = "absent"
-    RESIGNING = "resigning"
     ASKING = "asking"
     STABLE = "stable"
 
@@ -66,34 +73,41 @@ class Conversation:
         self._asked_at_ms: int | None = None
         self._gone_generation = 0
         self._said_shutdown = False
-        self._answers_due: list[str] = []
         self._incarnation_of_peer = 0
+        # The number of its newest report; an older one that comes late changes nothing.
+        self._report_seq = 0
+        self._doubted_at_ms: int | None = None
+        self._declared_dead = False
+        self._legacy = Legacy(steward, send) if policy is AutoFailback.LEGACY else None
 
     # -- time and state ----------------------------------------------------------------------------
 
     def tick(self, peer: Peer, phase: Phase, now_ms: int) -> None:
         """Bring the conversation to where membership and the groups are."""
-        self._incarnation_of_peer = peer.generation
+        if peer.generation != self._incarnation_of_peer:
+            self._incarnation_of_peer, self._report_seq = peer.generation, 0
         if phase is Phase.JOINING:
             return
         if not (peer.alive and peer.old):
             self._alone(peer)
         elif phase is Phase.LEAVING:
             self._leave()
-        elif self._policy is AutoFailback.LEGACY:
-            self._tick_legacy(peer, now_ms)
+        elif self._legacy is not None:
+            self._tick_legacy(self._legacy, peer, now_ms)
         else:
             self._tick_nice(peer, now_ms)
         self._describe(peer)
 
     def next_deadline(self) -> int | None:
         """When the conversation must be looked at again without an event."""
-        instants = []
+        instants: list[int | None] = []
         if self._standby is not None:
             instants.append(self._standby.deadline_ms)
         if self._asked_at_ms is not None and self.stage is Stage.ASKING:
             instants.append(self._asked_at_ms + ASK_INTERVAL_MS)
-        return min(instants, default=None)
+        if self._legacy is not None:
+            instants.append(self._legacy.next_deadline())
+        return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 
     def _alone(self, peer: Peer) -> None:
         if self.stage is not Stage.ABSENT:
@@ -103,6 +117,36 @@ class Conversation:
         self._peer_stable = False
         self._standby = None
         self._failback_wanted = True
+        if self._legacy is not None:
+            self._legacy.forget()
+
+    def doubts(self, peer: Peer, deadtime_ms: int, keepalive_ms: int, now_ms: int) -> bool:
+        """Whether we must begin anew, under a new generation, because the peer may believe us dead.
+
+        `deadtime_ms` is ours: what it measures us by. True once for each silence.
+        """
+        if not peer.old or peer.last_heard_ms is None or peer.state is PeerState.LEFT:
+            return False
+        silent_ms = now_ms - peer.last_heard_ms
+        # It may have heard us last a keepalive before we heard it, and we look once in a keepalive.
+        too_long = silent_ms >= max(deadtime_ms - 2 * keepalive_ms, deadtime_ms // 2)
+        if not self._declared_dead and (not too_long or self._doubted_at_ms == peer.last_heard_ms):
+            return False
+        self._declared_dead = False
+        self._doubted_at_ms = peer.last_heard_ms
+        self._begin_anew(peer)
+        return True
+
+    def _begin_anew(self, peer: Peer) -> None:
+        if self.stage is Stage.ABSENT:
+            return
+        if self._legacy is not None:
+            self._legacy.meet(peer, unnoticed=False)
+            return
+        self.stage = Stage.ASKING
+        self._asked_at_ms = None
+        self._peer_stable = False
+        self._standby = None
 
     def _leave(self) -> None:
         if not self._said_shutdown and self._policy is not AutoFailback.LEGACY:
@@ -113,8 +157,6 @@ class Conversation:
     def _tick_nice(self, peer: Peer, now_ms: int) -> None:
         if self.stage is Stage.ABSENT:
             self._meet(peer)
-        if self.stage is Stage.RESIGNING and self._steward.idle():
-            self.stage = Stage.ASKING
         if self.stage is Stage.ASKING:
             self._ask(peer, now_ms)
         elif self.stage is Stage.STABLE:
@@ -123,34 +165,33 @@ class Conversation:
 
     def _meet(self, peer: Peer) -> None:
         """The peer is heard: for the first time, again after a split, or after its restart."""
-        if self._gone_generation and self._gone_generation == peer.generation:
-            # It never noticed, and holds what we took over. It would not let go; so we do.
-            self._become_without(Part.ALL)
-            self.theirs = Part.ALL
-            self.stage = Stage.RESIGNING
-        elif self.mine is Part.NONE:
-            self.stage = Stage.ASKING
-        else:
-            self.stage = Stage.STABLE
+        unnoticed = self._gone_generation == peer.generation
+        # One that comes back with a new generation asks us.
+        self.stage = Stage.STABLE if self.mine and not unnoticed else Stage.ASKING
 
     def _ask(self, peer: Peer, now_ms: int) -> None:
         due = self._asked_at_ms is None or now_ms - self._asked_at_ms >= ASK_INTERVAL_MS
-        if peer.state is PeerState.ACTIVE and due:
+        if peer.state is PeerState.ACTIVE and due and peer.last_heard_ms != self._doubted_at_ms:
             self._asked_at_ms = now_ms
             self._send([string("t", "starting")])
 
     # -- what the peer says ------------------------------------------------------------------------
 
-    def hear(self, message: Message, now_ms: int) -> None:
+    def hear(self, peer: Peer, message: Message, now_ms: int) -> None:
         """Take in one numbered message of the peer that is not a status."""
         kind = message.text("t") or ""
         if kind == "reqnodes":
             self._answer_reqnodes(message)
-        elif kind in ("ip-request", "ip-request-resp"):
-            self._hear_legacy(kind, message)
-        elif self.stage is Stage.ABSENT or self._policy is AutoFailback.LEGACY:
+        elif kind == "stonith":
+            self._declared_dead |= (message.text("node") or "").lower() == self._steward.me
+        elif self.stage is Stage.ABSENT:
             return
+        elif self._legacy is not None:
+            if kind in ("ip-request", "ip-request-resp"):
+                self._legacy.hear(message, peer)
         elif kind == "starting":
+            # It was restarted, and knows nothing of a move that was under way.
+            self._standby = None
             self._peer_stable = False
             self._report(stable=self.stage is Stage.STABLE and self._standby is None)
         elif kind == "resource":
@@ -171,9 +212,10 @@ class Conversation:
         )
 
     def _hear_resource(self, message: Message) -> None:
-        held = PARTS.get(message.text("rsc_hold") or "")
-        if held is None:
+        held, seq = PARTS.get(message.text("rsc_hold") or ""), message.hexadecimal("seq") or 0
+        if held is None or seq < self._report_seq:
             return
+        self._report_seq = seq
         full = message.text("rtype") == "full" or held is Part.NONE
         self.theirs = held.mirrored if full else Part(self.theirs | held.mirrored)
         stable = message.text("isstable")
@@ -181,21 +223,37 @@ class Conversation:
         if stable is not None:
             self._peer_stable = stable == "1"
         if self.stage is Stage.ASKING:
-            self._first_answer()
+            # Only an answer has no `info`; with one it tells of something it is about to do.
+            if message.text("info") is None:
+                self._first_answer()
+            else:
+                self._become_without(Part(self.mine & self.theirs))
         elif became_stable and self.stage is Stage.STABLE and self._standby is None:
             self._report(stable=True)
         if message.text("info") != "shutdown":
             self._yield_overlap()
+        if stable == "1":
+            self._take_what_is_free()
 
     def _first_answer(self) -> None:
         """We know what the peer holds; what is ours and free we take, without its ten seconds."""
         self.stage = Stage.STABLE
         self._asked_at_ms = None
         self._dictate(self.theirs, to_us=False, cause=Cause.START)
-        if not self.theirs & Part.LOCAL:
-            self.mine = Part.LOCAL
-            self._dictate(Part.LOCAL, to_us=True, cause=Cause.START)
+        # What we held through a doubt, and what is ours unless the peer has it.
+        kept = Part((self.mine | Part.LOCAL) & ~self.theirs)
+        self._dictate(Part(kept & ~self.mine), to_us=True, cause=Cause.START)
+        self.mine = kept
         self._report(stable=True)
+
+    def _take_what_is_free(self) -> None:
+        """Both are stable, and a part is nowhere: whoever held it was restarted, or let go too much."""
+        free = Part(Part.ALL & ~(self.mine | self.theirs))
+        if self._settled() and free:
+            self._dictate(free, to_us=True, cause=Cause.TAKEOVER)
+            self.mine = Part(self.mine | free)
+            self._failback_wanted = True
+            self._report(stable=True)
 
     def _yield_overlap(self) -> None:
         """Both claim a part and it is settled: 3.0.6 would only log it, so it is for us to let go."""
@@ -279,47 +337,11 @@ class Conversation:
 
     # -- legacy ------------------------------------------------------------------------------------
 
-    def _tick_legacy(self, peer: Peer, now_ms: int) -> None:
-        """Each node always holds its own: what is the peer's it asks for; what is ours we ask for."""
+    def _tick_legacy(self, legacy: Legacy, peer: Peer, now_ms: int) -> None:
         if self.stage is Stage.ABSENT:
-            self.stage = Stage.ASKING
-            if self._gone_generation and self._gone_generation == peer.generation:
-                self._dictate(Part.FOREIGN, to_us=False, cause=Cause.FAILBACK)
-        due = self._asked_at_ms is None or now_ms - self._asked_at_ms >= ASK_INTERVAL_MS
-        wanted = [key for key in self._keys(Part.LOCAL) if not self._steward.owns(key)]
-        if wanted and due and peer.state is PeerState.ACTIVE:
-            self._asked_at_ms = now_ms
-            for key in wanted:
-                self._send([string("t", "ip-request"), string("ipaddr", key)])
-        for key in list(self._answers_due):
-            if not self._steward.groups[key].state.runs:
-                self._answers_due.remove(key)
-                self._say_not_ours(key, peer.name, held=True)
-
-    def _hear_legacy(self, kind: str, message: Message) -> None:
-        key, peer = message.text("ipaddr") or "", (message.text("src") or "").lower()
-        local = self._steward.groups.get(key)
-        if local is None or self._policy is not AutoFailback.LEGACY:
-            return
-        if kind == "ip-request-resp":
-            if local.group.preferred == self._steward.me and message.text("ok") == "OK":
-                self._steward.dictate((key,), self._steward.me, None, Cause.FAILBACK)
-        elif local.state.runs:
-            self._steward.dictate((key,), peer, self._incarnation_of_peer, Cause.FAILBACK)
-            self._answers_due.append(key)
-        else:
-            self._say_not_ours(key, peer, held=False)
-
-    def _say_not_ours(self, key: str, peer: str, *, held: bool) -> None:
-        self._send(
-            [
-                string("t", "ip-request-resp"),
-                string("dest", peer),
-                string("ipaddr", key),
-                string("weown", "yes" if held else "no"),
-                string("ok", "OK"),
-            ]
-        )
+            self.stage = Stage.STABLE
+            legacy.meet(peer, unnoticed=self._gone_generation == peer.generation)
+        legacy.tick(peer, now_ms)
 
     # -- saying and writing ------------------------------------------------------------------------
 
@@ -372,6 +394,9 @@ class Conversation:
         """What the peer would say in a report of ours, so that the ordinary rules can read it."""
         if not peer.old:
             return
-        held = {key: GroupReport(NOBODY, GroupState.HELD) for key in self._keys(self.theirs)}
+        if self._legacy is not None:
+            held = self._legacy.held_by(peer)
+        else:
+            held = {key: GroupReport(NOBODY, GroupState.HELD) for key in self._keys(self.theirs)}
         phase = Phase.ACTIVE if peer.state is PeerState.ACTIVE else Phase.JOINING
         peer.report = Report(peer.generation, phase, "", (), held if peer.alive else {})

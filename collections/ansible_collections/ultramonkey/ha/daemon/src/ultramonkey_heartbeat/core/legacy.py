@@ -1,0 +1,106 @@
+"""The resource conversation of heartbeat 3.0.6 under `auto_failback legacy`.
+
+Each node always holds its own groups. Whoever begins to live asks the other for each of its own
+(`ip-request`); the other stops the group if it runs there, and answers in any case (`ip-request-resp`);
+the asker then starts it. Nobody says what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..wire.message import Field, Message, string
+from .assignment import NOBODY, Cause
+from .membership import Peer, PeerState
+from .report import GroupReport, GroupState
+from .steward import Steward
+
+# A request is repeated until answered: it may have been lost.
+REQUEST_INTERVAL_MS = 1000
+
+
+class Legacy:
+    """Our side of it, with one peer."""
+
+    def __init__(self, steward: Steward, send: Callable[[list[Field]], None]) -> None:
+        self._steward = steward
+        self._send = send
+        # Groups of ours that the peer has not yet said it does not hold.
+        self._unconfirmed: list[str] = []
+        self._requested_at_ms: int | None = None
+        # Groups of the peer's, to be answered for as soon as they have stopped here.
+        self._answers_due: list[str] = []
+
+    def meet(self, peer: Peer, *, unnoticed: bool) -> None:
+        """The peer is heard, for the first time or again.
+
+        `unnoticed`: it has lived on while we believed it dead, so it may hold all that we hold.
+        """
+        self._unconfirmed = list(self._keys(mine=True))
+        self._requested_at_ms = None
+        foreign = [key for key in self._keys(mine=False) if unnoticed or not self._steward.owns(key)]
+        self._steward.dictate(foreign, peer.name, peer.generation, Cause.FAILBACK)
+
+    def forget(self) -> None:
+        """The peer is gone, and nobody waits for an answer."""
+        self._unconfirmed.clear()
+        self._answers_due.clear()
+
+    def tick(self, peer: Peer, now_ms: int) -> None:
+        """Ask for what is ours, and answer for what has stopped."""
+        due = self._requested_at_ms is None or now_ms - self._requested_at_ms >= REQUEST_INTERVAL_MS
+        if self._unconfirmed and due and peer.state is PeerState.ACTIVE:
+            self._requested_at_ms = now_ms
+            for key in self._unconfirmed:
+                self._send([string("t", "ip-request"), string("ipaddr", key)])
+        for key in list(self._answers_due):
+            if not self._steward.groups[key].state.runs:
+                self._answers_due.remove(key)
+                self._answer(key, peer.name, held=True)
+
+    def next_deadline(self) -> int | None:
+        """When a request is next to be repeated."""
+        if not self._unconfirmed or self._requested_at_ms is None:
+            return None
+        return self._requested_at_ms + REQUEST_INTERVAL_MS
+
+    def hear(self, message: Message, peer: Peer) -> None:
+        """Take in a request or an answer."""
+        key = message.text("ipaddr") or ""
+        local = self._steward.groups.get(key)
+        if local is None:
+            return
+        if message.text("t") == "ip-request-resp":
+            # What 3.0.6 answers to itself comes by here, too, and is about its own groups.
+            if key in self._unconfirmed and message.text("ok") == "OK":
+                self._unconfirmed.remove(key)
+                self._steward.dictate((key,), self._steward.me, None, Cause.FAILBACK)
+        elif local.group.preferred != self._steward.me:
+            self._steward.dictate((key,), peer.name, peer.generation, Cause.FAILBACK)
+            if local.state.runs:
+                self._answers_due.append(key)
+            else:
+                self._answer(key, peer.name, held=False)
+
+    def held_by(self, peer: Peer) -> dict[str, GroupReport]:
+        """What the peer would report, were it one of ours."""
+        return {
+            key: GroupReport(NOBODY, GroupState.HELD)
+            for key, local in self._steward.groups.items()
+            if local.assignment.owner == peer.name
+        }
+
+    def _answer(self, key: str, peer: str, *, held: bool) -> None:
+        self._send(
+            [
+                string("t", "ip-request-resp"),
+                string("dest", peer),
+                string("ipaddr", key),
+                string("weown", "yes" if held else "no"),
+                string("ok", "OK"),
+            ]
+        )
+
+    def _keys(self, *, mine: bool) -> Sequence[str]:
+        me = self._steward.me
+        return [key for key, local in self._steward.groups.items() if (local.group.preferred == me) is mine]
