@@ -28,7 +28,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from ..config.model import AutoFailback
-from ..wire.message import Field, Message, string
+from ..wire.message import Field, Message
+from . import phrases
 from .assignment import NOBODY, Cause
 from .legacy import Legacy
 from .membership import Peer, PeerState
@@ -173,7 +174,7 @@ class Conversation:
         due = self._asked_at_ms is None or now_ms - self._asked_at_ms >= ASK_INTERVAL_MS
         if peer.state is PeerState.ACTIVE and due and peer.last_heard_ms != self._doubted_at_ms:
             self._asked_at_ms = now_ms
-            self._send([string("t", "starting")])
+            self._send(phrases.starting())
 
     # -- what the peer says ------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class Conversation:
         """Take in one numbered message of the peer that is not a status."""
         kind = message.text("t") or ""
         if kind == "reqnodes":
-            self._answer_reqnodes(message)
+            self._send(phrases.repnodes(message.text("src") or "", self._nodes))
         elif kind == "stonith":
             self._declared_dead |= (message.text("node") or "").lower() == self._steward.me
         elif self.stage is Stage.ABSENT:
@@ -200,16 +201,6 @@ class Conversation:
             self._hear_standby(message, now_ms)
         elif kind == "hb_takeover":
             self.give(TAKEOVER.get(message.text("rsc_hold") or "", Part.NONE), now_ms)
-
-    def _answer_reqnodes(self, message: Message) -> None:
-        self._send(
-            [
-                string("dest", (message.text("src") or "")),
-                string("t", "repnodes"),
-                string("nodelist", "".join(f"{name} " for name in self._nodes)),
-                string("delnodelist", " "),
-            ]
-        )
 
     def _hear_resource(self, message: Message) -> None:
         held, seq = PARTS.get(message.text("rsc_hold") or ""), message.hexadecimal("seq") or 0
@@ -278,7 +269,7 @@ class Conversation:
         if not part or part & ~self.theirs or not self._settled():
             return False
         # It maps the word back: local of the asker is foreign of the giver.
-        self._send([string("t", "hb_takeover"), string("rsc_hold", part.word)])
+        self._send(phrases.hb_takeover(part))
         return True
 
     def _settled(self) -> bool:
@@ -346,20 +337,11 @@ class Conversation:
     # -- saying and writing ------------------------------------------------------------------------
 
     def _report(self, *, stable: bool, info: str | None = None) -> None:
-        fields = [
-            string("t", "resource"),
-            string("rsc_hold", self.mine.word),
-            string("rtype", "full"),
-            string("isstable", "1" if stable else "0"),
-        ]
-        if info is not None:
-            fields.append(string("info", info))
-        self._send(fields)
+        self._send(phrases.resource(self.mine, stable=stable, info=info))
 
     def _say_standby(self, info: str) -> None:
         if self._standby is not None:
-            word = self._standby.word
-            self._send([string("t", "ask_resources"), string("rsc_hold", word), string("info", info)])
+            self._send(phrases.ask_resources(self._standby.word, info))
 
     def _become_without(self, part: Part) -> None:
         self.mine = Part(self.mine & ~part)
