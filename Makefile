@@ -7,18 +7,21 @@ COLLECTION := collections/ansible_collections/ultramonkey/ha
 # What the laboratory's hosts run on, and what the tests need. Debian 12 names.
 NODE_PACKAGES := iproute2 iputils-ping python3 python3-pyroute2 python3-serial
 TOOL_PACKAGES := python3-venv
+# Only the tests start a real systemd and look at processes.
+TEST_PACKAGES := procps systemd
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint benchmark clean
+.PHONY: help packages venv build demo test lint interop benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
+	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make build      the collection as a tarball in build/'
-	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 15 minutes)'
+	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 20 minutes)'
 	@echo 'make clean      remove .venv, build/ and caches'
 
 packages:
@@ -42,6 +45,7 @@ demo: venv
 	@$(VENV)/bin/python tools/demo
 
 test: venv
+	@tools/need $(TEST_PACKAGES)
 	@tools/build
 	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
 	@tools/left-out
@@ -53,6 +57,10 @@ lint: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
 	cd $(COLLECTION) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --offline --strict
+
+interop: venv
+	@tools/build
+	@$(VENV)/bin/python tools/interop-matrix
 
 benchmark: venv
 	@tools/build
