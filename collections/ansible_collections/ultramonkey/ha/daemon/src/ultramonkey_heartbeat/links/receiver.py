@@ -22,6 +22,8 @@ _BUFFER_BYTES = 65_536
 _ANCILLARY_BYTES = 64
 # linux/in.h; Python's socket module has it from 3.14 on only.
 _IP_PKTINFO = 8
+# As a plain number: the enumeration's own `&` costs more than the rest of the delivery.
+_TRUNCATED = int(socket.MSG_TRUNC)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class _Receiver:
             destination = _destination(ancillary)
             # `max` takes the first of equals, which is the order of the configuration.
             subscriber = max(self.subscribers, key=lambda link: link.rank(source, destination))
-        if flags & socket.MSG_TRUNC:
+        if flags & _TRUNCATED:
             subscriber.datagram_damaged()
         else:
             subscriber.datagram_received(bytes(self._view[:size]))
