@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items):
 def ha_cf(nodes, *, media=("bcast eth1",), failback="off", extra=(), **timers):
     """The text of an ha.cf."""
     lines = [f"{name} {value}" for name, value in {**TIMERS, **timers}.items()]
-    lines += [*media, f"auto_failback {failback}", f"node {' '.join(nodes)}", *extra]
+    lines += [*media, f"auto_failback {failback}", *(f"node {name}" for name in nodes), *extra]
     return "\n".join(lines) + "\n"
 
 

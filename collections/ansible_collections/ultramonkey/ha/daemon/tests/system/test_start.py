@@ -29,7 +29,7 @@ def refused(machine):
 def test_an_unknown_directive_is_named_with_file_line_and_remedy(cluster):
     lb1, _ = cluster.make(extra=("kepalive 1",))
     [line] = refused(lb1)
-    assert line.startswith("heartbeatd: ha.cf:8: ")
+    assert line.startswith("heartbeatd: ha.cf:9: ")
     assert "kepalive" in line
     assert "keepalive" in line
     checked = lb1.heartbeatd("--check")

@@ -44,6 +44,12 @@ _ITEMS_CACHED_MAX = 64
 _CACHED_VALUE_BYTES_MAX = 1024
 
 
+# Where the fields that change with every message begin.
+_NUMBER = b":(0)seq="
+_BEGINNING_BYTES_MAX = 4096
+_BEGINNINGS_CACHED_MAX = 64
+
+
 class DecodedNetstring(NamedTuple):
     """A message as it arrived, not yet verified."""
 
@@ -89,8 +95,18 @@ def decode(data: bytes, bytes_max: int = MESSAGE_BYTES_MAX) -> DecodedNetstring:
     check_received(data, bytes_max)
     if not data.startswith(START):
         raise MalformedError(f"{data[:8]!r} does not begin with {START!r}")
-    fields: list[Field] = []
-    position = len(START)
+    beginning, position = _known_beginning(data)
+    fields, position = _items(data, position, list(beginning))
+    if not data.startswith(END, position):
+        _refuse_item(data, position)
+    if not fields:
+        raise MalformedError("a message without fields")
+    position += len(END)
+    return DecodedNetstring(Message(tuple(fields)), data[:position], _signature(data, position))
+
+
+def _items(data: bytes, position: int, fields: list[Field]) -> tuple[list[Field], int]:
+    """Read items from the position on; the fields with those before, and where the items end."""
     while True:
         match = _match_item(data, position)
         if match is None:
@@ -108,12 +124,28 @@ def decode(data: bytes, bytes_max: int = MESSAGE_BYTES_MAX) -> DecodedNetstring:
             raise TooLargeError(f"more than {FIELDS_MAX} fields")
         fields.append(Field(name.decode("ascii"), value, field_type))
         position = end + 1
-    if not data.startswith(END, position):
-        _refuse_item(data, position)
-    if not fields:
-        raise MalformedError("a message without fields")
-    position += len(END)
-    return DecodedNetstring(Message(tuple(fields)), data[:position], _signature(data, position))
+    return fields, position
+
+
+def _known_beginning(data: bytes) -> tuple[tuple[Field, ...], int]:
+    """What stands before the number of the message, and where that ends; nothing if it is not as expected.
+
+    The heartbeats of a node are the same up to there as long as nothing happens, so it is read only once.
+    """
+    number = data.find(_NUMBER, len(START), _BEGINNING_BYTES_MAX)
+    end = data.rfind(b",", 0, number) + 1 if number > 0 else 0
+    fields = _read_beginning(data[:end]) if end else None
+    return ((), len(START)) if fields is None else (fields, end)
+
+
+@lru_cache(maxsize=_BEGINNINGS_CACHED_MAX)
+def _read_beginning(beginning: bytes) -> tuple[Field, ...] | None:
+    """The fields, or None unless the bytes are whole items to their very end."""
+    try:
+        fields, position = _items(beginning, len(START), [])
+    except (MalformedError, TooLargeError):
+        return None
+    return tuple(fields) if position == len(beginning) else None
 
 
 def _signature(data: bytes, position: int) -> Signature | None:
