@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import random
 
-from ..config.model import Configuration
+from ..config.model import AutoFailback, Configuration
 from ..wire.message import Field
 from . import events as ev
 from .admin import Desk
@@ -30,10 +30,12 @@ from .membership import Membership
 from .notices import (
     BecameActive,
     NodeStateChanged,
+    Notice,
     OwnLinkChanged,
     ShutdownBegun,
     Slept,
 )
+from .pings import Comparison, PingNodes
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
@@ -66,6 +68,7 @@ class Node:
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
+        self.pings = PingNodes((), 0, 0)
         self.reception: Reception
         self.started_at_ms = 0
         self._decode = decode
@@ -136,6 +139,7 @@ class Node:
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
+            self.pings.next_deadline(),
         ]
         instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
         return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
@@ -148,6 +152,8 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.pings = PingNodes(ha.pings, ha.ping_deadtime_ms, now_ms)
+        moving = ha.pings and ha.auto_failback is not AutoFailback.LEGACY
         self.steward = Steward(
             me=me,
             incarnation=self.identity.incarnation,
@@ -158,6 +164,7 @@ class Node:
             emit=self._effects_append,
             stuck=event.stuck,
             now_ms=now_ms,
+            comparison=Comparison(ha.keepalive_ms) if moving else None,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self._beat_at_ms = now_ms
@@ -193,6 +200,10 @@ class Node:
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
+        elif isinstance(event, ev.PingAnswered):
+            self._pings_changed(self.pings.answered(event.ping, now_ms))
+        elif isinstance(event, ev.PingImpossible):
+            self._pings_changed(self.pings.impossible(event.ping, event.reason, now_ms))
         elif isinstance(event, ev.ResourceFinished):
             self._marks.changed |= self.steward.finished(
                 event.group, event.operation, event.reason, now_ms, ok=event.ok, clean=event.clean
@@ -209,12 +220,20 @@ class Node:
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
 
+    def _pings_changed(self, notices: list[Notice]) -> None:
+        self._effects += notices
+        if notices:
+            self._marks.unsettled = self._marks.changed = True
+
     def _notice_sleep(self, now_ms: int) -> None:
         ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
         if slept_ms <= ha.deadtime_ms:
             if slept_ms >= 2 * ha.keepalive_ms and now_ms > self._last_event_ms + ha.keepalive_ms:
-                self.membership.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
+                pause_ms = now_ms - self._last_event_ms - ha.keepalive_ms
+                self.membership.discount(pause_ms)
+                self.pings.discount(pause_ms)
             return
+        self.pings.discount(slept_ms)
         self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
@@ -234,6 +253,7 @@ class Node:
     # -- time --------------------------------------------------------------------------------------
 
     def _tick(self, now_ms: int) -> None:
+        self._pings_changed(self.pings.expire(now_ms))
         notices = self.membership.expire(now_ms)
         if notices:
             self._effects += notices
@@ -272,6 +292,7 @@ class Node:
             self.phase = Phase.ACTIVE
             self._marks.changed = True
             self._effects.append(BecameActive(self._who_is_there()))
+        self.steward.compare(self.pings.reach(), now_ms)
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -347,6 +368,7 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            self.pings.reach(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:

@@ -8,6 +8,7 @@ from .. import __version__
 from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
+from .reach import Reach
 from .report import GroupState, Phase
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
             for name in ha.nodes
         ],
         "links": [{"name": name, "up": up, "reason": reason} for name, (up, reason) in node.links.items()],
+        "ping_nodes": node.pings.describe(now_ms),
         "groups": [_group(node, key, now_ms) for key in node.steward.groups],
         "problems": problems,
         "healthy": not problems,
@@ -56,6 +58,7 @@ def _self(node: Node) -> Json:
         "silent_ms": 0,
         "deadtime_ms": node.configuration.ha.deadtime_ms,
         "config_digest": node.configuration.digest,
+        "ping_lost": _lost(node.pings.reach()),
         "links": [],
     }
 
@@ -71,11 +74,16 @@ def _peer(peer: Peer, now_ms: int) -> Json:
         "silent_ms": None if peer.last_heard_ms is None else now_ms - peer.last_heard_ms,
         "deadtime_ms": peer.deadtime_ms,
         "config_digest": peer.report.digest if peer.report else None,
+        "ping_lost": _lost(peer.report.reach) if peer.alive and peer.report else None,
         "links": [
             {"name": name, "up": link.up, "silent_ms": now_ms - link.last_heard_ms}
             for name, link in peer.links.items()
         ],
     }
+
+
+def _lost(reach: Reach) -> list[str] | None:
+    return sorted(reach.lost) if reach.configured else None
 
 
 def _group(node: Node, key: str, now_ms: int) -> Json:
@@ -96,7 +104,7 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
 
 
 def _problems(node: Node) -> list[Json]:
-    return [*_node_problems(node), *_link_problems(node), *_group_problems(node)]
+    return [*_node_problems(node), *_link_problems(node), *_ping_problems(node), *_group_problems(node)]
 
 
 def _problem(code: str, name: str, text: str, remedy: str) -> Json:
@@ -168,6 +176,33 @@ def _link_problems(node: Node) -> list[Json]:
             for name, link in peer.links.items()
             if not link.up
         ]
+    return problems
+
+
+def _ping_problems(node: Node) -> list[Json]:
+    me = node.identity.name
+    lost = [(me, name) for name in sorted(node.pings.reach().lost)]
+    for peer in node.membership.alive():
+        if peer.report is not None:
+            lost += [(peer.name, name) for name in sorted(peer.report.reach.lost)]
+    problems = [
+        _problem(
+            "ping-lost",
+            name,
+            f"{name} no longer reaches the ping node {ping}",
+            f"see the network between {name} and {ping}; if no node reaches it, see {ping} itself",
+        )
+        for name, ping in lost
+    ]
+    problems += [
+        _problem(
+            "ping-impossible",
+            me,
+            f"{me} cannot ping {ping}: {reason}",
+            "see the reason; nothing is decided by it",
+        )
+        for ping, reason in node.pings.cannot()
+    ]
     return problems
 
 

@@ -8,6 +8,7 @@ nothing; calling it after any loss of messages repairs everything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Callable
 
 from ..config.model import AutoFailback, Group
@@ -26,6 +27,8 @@ from .notices import (
     Superseded,
 )
 from .ownership import Seat, View
+from .pings import Comparison
+from .reach import NOTHING, Reach
 from .report import GroupReport, GroupState, Phase, Report, Wish
 
 _SERVING = (GroupState.STARTING, GroupState.HELD)
@@ -46,6 +49,7 @@ class Steward:
         emit: Callable[[Effect], None],
         stuck: Sequence[str] = (),
         now_ms: int = 0,
+        comparison: Comparison | None = None,
     ) -> None:
         self.me = me
         self.policy = policy
@@ -62,6 +66,10 @@ class Steward:
         self._incarnation = incarnation
         self._membership = membership
         self._emit = emit
+        # None: there are no ping nodes, or nothing is done because of them.
+        self._comparison = comparison
+        # The assignments as they were last looked at, to see when each was made.
+        self._noted: dict[str, Assignment] = {}
 
     # -- what we hear ----------------------------------------------------------------------------
 
@@ -115,6 +123,9 @@ class Steward:
         """
         open_wishes = list(wishes)
         others = self._heard_by_others()
+        for key, local in self.groups.items():
+            if self._noted.get(key) != local.assignment:
+                self._noted[key], local.assigned_at_ms = local.assignment, now_ms
         changed = False
         for local in self.groups.values():
             changed |= self._retry(local, phase, others, now_ms)
@@ -128,6 +139,13 @@ class Steward:
             changed |= self._act(local, view, now_ms, may_start=may_start and phase is Phase.ACTIVE)
         self._observe(now_ms)
         return changed
+
+    def compare(self, ours: Reach, now_ms: int) -> None:
+        """Compare the ping nodes that we see with those that the peers see."""
+        if self._comparison is not None:
+            peers = self._membership.alive()
+            theirs = {peer.name: peer.report.reach for peer in peers if peer.report is not None}
+            self._comparison.look(ours, theirs, now_ms)
 
     def _act(self, local: LocalGroup, view: View, now_ms: int, *, may_start: bool) -> bool:
         if ownership.must_stop(view):
@@ -256,6 +274,8 @@ class Steward:
         if phase is not Phase.ACTIVE:
             return None
         instants = [local.retry_at_ms for local in self.groups.values()]
+        if self._comparison is not None:
+            instants.append(self._comparison.next_deadline())
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 
     def _observe(self, now_ms: int) -> None:
@@ -284,7 +304,7 @@ class Steward:
         seats = tuple(
             self._my_seat(local, phase)
             if name == self.me
-            else _seat(self._membership.peers[name], key, self.me)
+            else self._seat_of(self._membership.peers[name], local)
             for name in local.order
         )
         wish = next((w.target for w in wishes if w.key == key and w.epoch == local.assignment.epoch), None)
@@ -306,6 +326,21 @@ class Steward:
             heard=True,
             hears_us=True,
             deaf=False,
+            reach=NOTHING if self._comparison is None else self._comparison.ours,
+        )
+
+    def _seat_of(self, peer: Peer, local: LocalGroup) -> Seat:
+        seat = _seat(peer, local.group.key, self.me)
+        if self._comparison is None or peer.report is None:
+            return seat
+        since_ms = self._comparison.more_since(peer.name)
+        # What an administrator moved here although we saw fewer stays until that is over.
+        meant = local.assignment.pinned and since_ms is not None and local.assigned_at_ms >= since_ms
+        return replace(
+            seat,
+            reach=peer.report.reach if peer.alive else NOTHING,
+            sees_more=since_ms is not None and not meant,
+            sees_fewer=self._comparison.fewer(peer.name),
         )
 
 
