@@ -26,6 +26,7 @@ from .admin import Desk
 from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
+from .ipfail import Ipfail
 from .membership import Membership
 from .notices import (
     BecameActive,
@@ -172,6 +173,8 @@ class Node:
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
+            if moving:
+                self.conversation.ipfail = Ipfail(self.pings, ha.auto_failback, ha.keepalive_ms, self._say)
         self.reception = Reception(
             configuration=self.configuration,
             identity=self.identity,

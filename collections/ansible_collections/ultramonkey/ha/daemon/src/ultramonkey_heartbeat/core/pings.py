@@ -23,6 +23,11 @@ SETTLE_KEEPALIVES = 2
 SETTLE_MS_MIN = 500
 
 
+def settle_ms(keepalive_ms: int) -> int:
+    """How long a difference must stand before it counts."""
+    return max(SETTLE_KEEPALIVES * keepalive_ms, SETTLE_MS_MIN)
+
+
 @dataclass
 class _State:
     node: PingNode
@@ -116,7 +121,7 @@ class Comparison:
     """Which peers see more ping nodes than we, or fewer, and for how long that is so."""
 
     def __init__(self, keepalive_ms: int) -> None:
-        self._settle_ms = max(SETTLE_KEEPALIVES * keepalive_ms, SETTLE_MS_MIN)
+        self._settle_ms = settle_ms(keepalive_ms)
         self._more_since_ms: dict[str, int] = {}
         # Who sees fewer (None), or did until this instant.
         self._fewer_until_ms: dict[str, int | None] = {}

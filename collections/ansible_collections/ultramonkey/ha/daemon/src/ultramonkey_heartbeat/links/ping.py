@@ -1,9 +1,9 @@
 """Echo requests to the ping nodes, and the answers.
 
 One raw socket for each family sends and receives for all hosts; where raw sockets are not permitted, the
-kernel's ping sockets do as well (net.ipv4.ping_group_range). An answer counts only when it comes from the host
-asked and brings back bytes that only this run of the daemon knows, so nobody can forge it who does not
-see the requests. Sending never blocks; what cannot be sent is not answered, and silence is all that is concluded.
+kernel's ping sockets do as well (net.ipv4.ping_group_range). An answer counts only when it comes from the
+host asked and brings back bytes that only this run of the daemon knows, so nobody can forge it who does not
+see the requests. Sending never blocks; what cannot be sent is not answered, and no more is concluded.
 """
 
 from __future__ import annotations
