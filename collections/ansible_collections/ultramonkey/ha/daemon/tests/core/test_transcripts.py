@@ -52,6 +52,8 @@ def run(world, line):
             world.cuts.add((words[1], words[0]))
     elif command == "heal":
         world.cuts.clear()
+    elif command == "digest":
+        world.digests[words[0]] = words[1]
     elif command == "pings":
         for name in words:
             world.add_ping(name)

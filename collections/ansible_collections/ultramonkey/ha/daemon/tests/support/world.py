@@ -63,6 +63,7 @@ class World:
         self.groups: list[Group] = []
         self.cuts: set[tuple[str, str]] = set()
         self.pings: tuple = ()
+        self.digests: dict[str, str] = {}
         # (host, ping node) that do not reach each other
         self.ping_cuts: set[tuple[str, str]] = set()
         self.loss = 0.0
@@ -98,7 +99,7 @@ class World:
             HaCf(tuple(self.hosts), (BroadcastLink("eth0", 694),), pings=self.pings, **self.ha),
             tuple(self.groups),
             AuthKeys(1, (AuthKey(1, "sha1", b"secret"),)),
-            "d1",
+            self.digests.get(name, "d1"),
         )
 
     def start(self, name):

@@ -160,6 +160,15 @@ class DuplicateName(Notice):
 
 
 @dataclass(frozen=True)
+class ConfigDiffers(Notice):
+    """A peer has other nodes, groups or auto_failback in its files. Said at each start of it, and of ours."""
+
+    node: str
+    digest: str
+    ours: str
+
+
+@dataclass(frozen=True)
 class OldPeer(Notice):
     """A peer runs heartbeat 3.0.6. `shared`: we are two, so that resources can be shared with it."""
 

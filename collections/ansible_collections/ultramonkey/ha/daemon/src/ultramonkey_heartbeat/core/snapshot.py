@@ -9,7 +9,7 @@ from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
 from .reach import Reach
-from .report import GroupState, Phase
+from .report import GroupState, Phase, Report
 
 Json = dict[str, Any]
 
@@ -146,16 +146,23 @@ def _node_problems(node: Node) -> list[Json]:
                     f"install this daemon on {peer.name}, too",
                 )
             )
-        elif peer.report is not None and peer.report.digest != node.configuration.digest:
+        elif peer.report is not None and _differences(node, peer.report):
             problems.append(
                 _problem(
                     "config-differs",
                     peer.name,
-                    f"{peer.name} has another configuration than {node.identity.name}",
+                    f"{peer.name} and {node.identity.name} have different {_differences(node, peer.report)}",
                     "make ha.cf and haresources the same on all nodes, then restart the one that was behind",
                 )
             )
     return problems
+
+
+def _differences(node: Node, theirs: Report) -> str:
+    """What is not the same in the files of a peer, in words."""
+    if theirs.digest != node.configuration.digest:
+        return f"nodes, groups or auto_failback (digest {theirs.digest}, here {node.configuration.digest})"
+    return "ping nodes" if theirs.reach.configured != node.pings.reach().configured else ""
 
 
 def _link_problems(node: Node) -> list[Json]:

@@ -88,6 +88,10 @@ _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
         logging.ERROR,
         f"link {s.link}: another machine uses our node name; give each machine a name of its own",
     ),
+    n.ConfigDiffers: lambda s: (
+        logging.WARNING,
+        f"node {s.node}: has another configuration (digest {s.digest}, ours {s.ours})",
+    ),
     n.OldPeer: lambda s: (
         logging.WARNING,
         f"node {s.node}: runs heartbeat 3.0.6; "
