@@ -13,11 +13,12 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint interop benchmark clean
+.PHONY: help packages venv build demo test properties lint interop benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
+	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make build      the collection as a tarball in build/'
@@ -49,6 +50,9 @@ test: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
 	@tools/left-out
+
+properties: venv
+	@GENERATED_INPUTS=100000 $(VENV)/bin/pytest $(COLLECTION)/daemon/tests/config/test_generated.py
 
 lint: venv
 	@tools/build
