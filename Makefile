@@ -13,7 +13,7 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test properties lint interop benchmark clean
+.PHONY: help packages venv build demo test properties lint interop migration benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -21,6 +21,7 @@ help:
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
+	@echo 'make migration  two real heartbeats become two of ours by the playbook, and back, measured (10 minutes)'
 	@echo 'make build      the collection as a tarball in build/'
 	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 20 minutes)'
 	@echo 'make clean      remove .venv, build/ and caches'
@@ -65,6 +66,10 @@ lint: venv
 interop: venv
 	@tools/build
 	@$(VENV)/bin/python tools/interop-matrix
+
+migration: venv
+	@tools/build
+	@$(VENV)/bin/python tools/migration
 
 benchmark: venv
 	@tools/build

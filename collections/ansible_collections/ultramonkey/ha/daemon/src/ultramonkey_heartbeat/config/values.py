@@ -55,7 +55,7 @@ class BadValueError(ValueError):
 
 
 def read_time_ms(word: str) -> int:
-    """A duration above zero, rounded to whole milliseconds: `2`, `0.5`, `1s`, `500ms`, `2000us`, `1sec`, ..."""
+    """A duration above zero, rounded to whole milliseconds: `2`, `0.5`, `1s`, `500ms`, `2000us`, `1sec`."""
     example = "write seconds (2 or 0.5) or milliseconds (500ms)"
     if word in _UNITS_IN_MS:
         raise BadValueError(
