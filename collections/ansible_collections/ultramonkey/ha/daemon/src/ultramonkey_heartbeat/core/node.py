@@ -112,9 +112,12 @@ class Node:
         return effects
 
     def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most a quarter early."""
+        """From when on our next beat may go out with a peer's: never late, at most half a keepalive early.
+
+        Of two nodes one is always that near, so they fall into step with the first beats.
+        """
         keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
         return self._beat_at_ms - early_ms
 
     def next_deadline(self) -> int | None:
