@@ -262,6 +262,7 @@ class Node:
         if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
             self._rise()
             self._marks.unsettled = True
+        self._marks.unsettled |= self.conversation.may_ask(peer)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
