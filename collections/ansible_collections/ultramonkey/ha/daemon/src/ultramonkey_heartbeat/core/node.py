@@ -62,6 +62,7 @@ class Node:
         self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
+        self.link_changed_ms: dict[str, int] = {}
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
@@ -215,6 +216,7 @@ class Node:
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
         if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
+            self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
