@@ -80,8 +80,8 @@ PINGS: tuple[Directive, ...] = (
         "ping",
         "HOST...",
         "machines outside the cluster, such as the gateway, by which a node sees whether it is cut off: "
-        "an echo request goes to each every keepalive, and a node that sees fewer of them than another one hands its "
-        "groups to it",
+        "an echo request goes to each every keepalive, and a node that sees fewer of them than another one "
+        "hands its groups to it",
         read_ping,
         Shape.MANY,
         # All ping nodes are written here, in their own order, which status and cl_status keep.

@@ -242,7 +242,7 @@ class Steward:
             local.become(GroupState.IDLE, now_ms)
             forgotten.append("the failed start")
         elif local.state is GroupState.STUCK:
-            local.become(GroupState.STOPPING, now_ms)
+            local.become(GroupState.STUCK, now_ms)
             self._emit(StopGroup(key))
             forgotten.append("the failed stop, which is tried again now")
         forgotten += [f"what may run on {node}" for node in self.leftovers.vouch(key)]
