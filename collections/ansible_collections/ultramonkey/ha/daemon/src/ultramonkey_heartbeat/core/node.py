@@ -137,7 +137,11 @@ class Node:
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
+        instants += [
+            peer.window.next_deadline()
+            for peer in self.membership.peers.values()
+            if peer.old and peer.window is not None and peer.alive
+        ]
         return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
 
     # -- events ------------------------------------------------------------------------------------
@@ -310,7 +314,8 @@ class Node:
 
     def _ask_for_missing(self, now_ms: int) -> None:
         for peer in self.membership.peers.values():
-            if peer.window is not None and peer.alive:
+            # What one of us says next is worth more than what was lost.
+            if peer.old and peer.window is not None and peer.alive:
                 for seq in peer.window.due(now_ms):
                     self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
 
