@@ -180,8 +180,12 @@ class Membership:
 
     def next_deadline(self) -> int | None:
         """The earliest instant at which somebody must be declared dead."""
-        instants = [self._dead_at(peer) for peer in self.peers.values()]
-        return min((at_ms for at_ms in instants if at_ms is not None), default=None)
+        earliest_ms = None
+        for peer in self.peers.values():
+            at_ms = self._dead_at(peer)
+            if at_ms is not None and (earliest_ms is None or at_ms < earliest_ms):
+                earliest_ms = at_ms
+        return earliest_ms
 
     def discount(self, pause_ms: int) -> None:
         """We did not listen for so long: that time is nobody's silence."""

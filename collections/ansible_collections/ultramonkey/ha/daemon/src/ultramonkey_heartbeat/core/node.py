@@ -77,6 +77,8 @@ class Node:
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
+        keepalive_ms = configuration.ha.keepalive_ms
+        self._early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -99,9 +101,14 @@ class Node:
         self._now_ms = now_ms
         self._notice_sleep(now_ms)
         self._last_event_ms = now_ms
-        self._dispatch(event, now_ms)
-        if isinstance(event, (ev.FrameReceived, ev.MessageReceived)) and now_ms >= self._together_from_ms():
-            self._beat_at_ms = self._due_ms = now_ms
+        if isinstance(event, ev.MessageReceived):
+            self.reception.message(event.link, event.message, now_ms)
+            self._beat_together(now_ms)
+        elif isinstance(event, ev.FrameReceived):
+            self.reception.frame(event.link, event.data, now_ms)
+            self._beat_together(now_ms)
+        elif not isinstance(event, ev.DeadlineReached):
+            self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
         if self._marks.any or now_ms >= self._due_ms:
@@ -111,11 +118,10 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
-    def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most a quarter early."""
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
-        return self._beat_at_ms - early_ms
+    def _beat_together(self, now_ms: int) -> None:
+        """Our next beat may go out with a peer's: never late, at most a quarter early."""
+        if now_ms >= self._beat_at_ms - self._early_ms:
+            self._beat_at_ms = self._due_ms = now_ms
 
     def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
@@ -130,19 +136,22 @@ class Node:
         What is due already and was not done by the tick cannot be done now (a question to a peer that is not
         ready); the next beat looks again. Otherwise we would spin until then.
         """
+        earliest_ms = self._beat_at_ms
         instants = [
-            self._beat_at_ms,
             self._repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [
+        instants.extend(
             peer.window.next_deadline()
             for peer in self.membership.peers.values()
             if peer.old and peer.window is not None and peer.alive
-        ]
-        return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
+        )
+        for at_ms in instants:
+            if at_ms is not None and now_ms < at_ms < earliest_ms:
+                earliest_ms = at_ms
+        return earliest_ms
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -188,11 +197,7 @@ class Node:
         self._effects.append(effect)
 
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
-        if isinstance(event, ev.FrameReceived):
-            self.reception.frame(event.link, event.data, now_ms)
-        elif isinstance(event, ev.MessageReceived):
-            self.reception.message(event.link, event.message, now_ms)
-        elif isinstance(event, ev.LinkChanged):
+        if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
