@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core import events as ev
+from ..core.parts import PARTS
 from ..wire.message import Message, hexadecimal, string
 from .machine import Machine
 from .network import Parcel
@@ -249,7 +250,12 @@ class Faults:
 
     def ask(self, machine: Machine, groups: tuple[str, ...], target: str | None) -> str:
         """An administrator asks a node for a move; returns the request's id, or "" if nobody is there."""
-        if machine.node is None or not machine.awake:
+        if not machine.awake:
+            return ""
+        if machine.node is None:
+            # A 3.0.6 is asked by hb_standby, and answers nothing.
+            self._world.changed(machine, "is asked by hb_standby")
+            machine.give(ev.MoveRequested("", ("all" if groups[0] not in PARTS else groups[0],), None, 0))
             return ""
         self._requests += 1
         request_id = f"r{self._requests}"

@@ -88,6 +88,12 @@ class Machine:
         self.leaving = False
         self.powered = False
         self._inbox: deque[ev.Event] = deque()
+        # The present sleep, or the last one: its number, its beginning, and what comes of it.
+        self._sleeps = 0
+        self._asleep_since_ms = 0
+        self._clock_stands = False
+        self._keep = SOCKET_FRAMES
+        self._frames_first = True
         self._world = world
         self._armed_ms: int | None = None
         self._rank = index + 1
@@ -185,24 +191,24 @@ class Machine:
         self._keep = (SOCKET_FRAMES if not whole else CARD_FRAMES) if keep else 0
         self._frames_first = frames_first
         self._world.changed(self, "sleeps")
-        runs = self.runs
-        self._world.later(duration_ms, lambda: self._wake(runs, duration_ms if clock_stands else 0))
-
-    _keep = SOCKET_FRAMES
-    _frames_first = True
+        self._sleeps += 1
+        self._asleep_since_ms = self._world.now_ms
+        self._clock_stands = clock_stands
+        self._world.later(duration_ms, partial(self._wake, self._sleeps))
 
     def wake_now(self) -> None:
         """Whatever holds it up ends."""
         if self.frozen_until_ms > self._world.now_ms:
             self.frozen_until_ms = self._world.now_ms
-            self._wake(self.runs, 0)
+            self._wake(self._sleeps)
 
-    def _wake(self, runs: int, lost_ms: int) -> None:
-        if self.member is None or self.runs != runs or self.frozen_until_ms > self._world.now_ms:
+    def _wake(self, sleep: int) -> None:
+        if self.member is None or not self.frozen_until_ms or self._sleeps != sleep:
             return
         self.frozen_until_ms = 0
         self.suspended = False
-        self.offset_ms -= lost_ms
+        if self._clock_stands:
+            self.offset_ms -= self._world.now_ms - self._asleep_since_ms
         self._armed_ms = None
         self._world.changed(self, "wakes")
         waiting, self._inbox = self._inbox, deque()

@@ -99,7 +99,7 @@ class World:
     def new_node(self, machine: Machine) -> Node:
         """The next run of our daemon on a machine, not begun yet."""
         identity = machine.next_identity(self.rng.getrandbits(16))
-        return Node(self.configuration(machine.name), identity, jitter(machine.name, self.seed), self._decode)
+        return Node(self.configuration(machine.name), identity, jitter(machine.name, self.seed), self.decode)
 
     def start(self, name: str, member: Member | None = None) -> None:
         """A machine's daemon begins; what an earlier one left is released first."""
@@ -194,7 +194,8 @@ class World:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
 
-    def _decode(self, data: bytes) -> Message:
+    def decode(self, data: bytes) -> Message:
+        """What a frame says; raises WireError."""
         if self._codec is None:
             raise WireError("this network carries no bytes")
         return self._codec.decode(data)
