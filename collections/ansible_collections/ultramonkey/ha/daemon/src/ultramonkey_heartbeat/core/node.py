@@ -34,9 +34,11 @@ from .notices import (
     ShutdownBegun,
     Slept,
 )
+from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
+from .switches import Switchboard
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
@@ -60,9 +62,12 @@ class Node:
         self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
+        self.link_changed_ms: dict[str, int] = {}
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
+        self.switches: Switchboard
+        self.panel: Panel
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
@@ -78,7 +83,7 @@ class Node:
         self._due_ms = 0
         self._beat_at_ms = 0
         keepalive_ms = configuration.ha.keepalive_ms
-        self._early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -119,7 +124,10 @@ class Node:
         return effects
 
     def _beat_together(self, now_ms: int) -> None:
-        """Our next beat may go out with a peer's: never late, at most a quarter early."""
+        """Our next beat may go out with a peer's: never late, at most half a keepalive early.
+
+        Of two nodes one is always that near, so they fall into step with the first beats.
+        """
         if now_ms >= self._beat_at_ms - self._early_ms:
             self._beat_at_ms = self._due_ms = now_ms
 
@@ -161,6 +169,9 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.switches = Switchboard(
+            (group.key for group in self.configuration.groups), ha.nodes, event.switches
+        )
         self.steward = Steward(
             me=me,
             incarnation=self.identity.incarnation,
@@ -168,11 +179,16 @@ class Node:
             nodes=ha.nodes,
             policy=ha.auto_failback,
             membership=self.membership,
+            switches=self.switches,
             emit=self._effects_append,
             stuck=event.stuck,
+            adopted=event.adopted,
             now_ms=now_ms,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
+        self.panel = Panel(
+            self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
+        )
         self._beat_at_ms = now_ms
         self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
@@ -183,6 +199,7 @@ class Node:
             identity=self.identity,
             membership=self.membership,
             steward=self.steward,
+            panel=self.panel,
             conversation=self.conversation,
             transmitter=self.transmitter,
             complaints=self.complaints,
@@ -199,6 +216,7 @@ class Node:
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
         if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
+            self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
@@ -212,8 +230,11 @@ class Node:
         elif isinstance(event, ev.MoveRequested):
             self.desk.move(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
+            self.panel.handle(event, self.phase, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
-            self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
+            self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
@@ -268,6 +289,7 @@ class Node:
         if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
             self._rise()
             self._marks.unsettled = True
+        self._marks.unsettled |= self.conversation.may_ask(peer)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
@@ -357,6 +379,7 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            self.switches.kept(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:

@@ -321,8 +321,8 @@ class HeldOnce(Checker):
 class NoStorm(Checker):
     """No node floods the network.
 
-    Exactly: in any ten seconds a node sends at most one message a heartbeat (four in three heartbeats, where
-    two nodes with a keepalive below 200 ms beat together) and 100 for each node: two for each change of what
+    Exactly: in any ten seconds a node sends at most one message a heartbeat (two, where nodes with a
+    keepalive below 200 ms beat together) and 100 for each node: two for each change of what
     it says. With a 3.0.6, eight questions more for each of 250 missing messages; how much the 3.0.6 says is
     not ours to judge. In a calm, one a heartbeat and ten.
     """
@@ -341,7 +341,7 @@ class NoStorm(Checker):
     def look(self) -> None:
         """Called once in each window."""
         keepalive_ms = self.plan.keepalive_ms
-        shortest_ms = keepalive_ms * 3 // 4 if keepalive_ms < TOGETHER_BELOW_MS else keepalive_ms
+        shortest_ms = keepalive_ms - keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else keepalive_ms
         beats = self.WINDOW_MS // shortest_ms * 103 // 100 + 2
         more = self.IN_CALM if self.calm else self.FOR_EACH_NODE * len(self.plan.nodes)
         more += self.FOR_OLD_PEER if self.plan.old else 0
