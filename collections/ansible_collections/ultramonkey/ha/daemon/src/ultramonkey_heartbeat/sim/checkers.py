@@ -216,6 +216,23 @@ class StaysPut(Checker):
             self.violated(f"{what} for {key} on {machine.name}, and nothing had happened for {quiet_ms} ms")
 
 
+class LeftAlone(Checker):
+    """Under maintenance nothing is started or stopped, whatever happens to daemons.
+
+    Exactly: from five seconds after the cluster was put under maintenance until that is ended, no script
+    begins, while daemons are stopped, started, stalled and paused, and crash.
+    """
+
+    SETTLED_MS = 5000
+
+    def ran(self, machine: Machine, key: str, what: str) -> None:
+        if self.plan.upkeep_ms is None or what not in ("start begins", "stop begins"):
+            return
+        on_ms, off_ms = self.plan.upkeep_ms
+        if on_ms + self.SETTLED_MS <= self.world.now_ms < off_ms:
+            self.violated(f"{what} for {key} on {machine.name}, under maintenance")
+
+
 class EveryRequestAnswered(Checker):
     """Every request gets exactly one last answer.
 

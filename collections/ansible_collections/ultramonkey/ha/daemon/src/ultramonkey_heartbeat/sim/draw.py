@@ -7,6 +7,7 @@ is a corner of its own.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from ..config.model import AutoFailback, Group, Resource
 from .plan import STORM_MS, Fault, MediumPlan, Plan
@@ -16,14 +17,18 @@ NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 # Kinds that no group may be moved for.
 BENIGN = ("stall", "address", "announce-late", "replay", "stranger")
 # Kinds that need no second node or link.
+UPKEEP = ("stop", "crash", "stall", "pause")
 KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
-    *("move", "standby", "rivals", "replay", "stranger"),
+    *("move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
 )
 # A 3.0.6 whose stop fails reboots the machine, and one without its generation file is never heard again.
-NOT_WITH_OLD = ("fail-start", "fail-stop", "unclean", "hang", "lost-generation", "rivals")
+NOT_WITH_OLD = (
+    *("fail-start", "fail-stop", "unclean", "hang", "lost-generation", "rivals"),
+    *("maintenance", "standby-node"),
+)
 SCRIPTS = ("fail-start", "fail-stop", "unclean", "slow", "hang")
 # What makes a run worth its time is drawn more often.
 LIKELY = ("power", "crash", "stop", "cut", "one-way", "partition", "pause", "move", "standby")
@@ -56,6 +61,9 @@ def draw(
     faults = _faults(
         rng, names, groups, media, every_kind=kinds, times_ms=(keepalive, deadtime_ms), benign=benign
     )
+    upkeep_ms = None
+    if rng.random() < 0.06 and not benign and not mixed:
+        upkeep_ms, faults = _upkeep(rng, names, groups, media, (keepalive, deadtime_ms))
     others = rng.sample(names, k=rng.randint(0, len(names) - 1)) if rng.random() < 0.3 and not mixed else []
     core = tuple(name for name in names if name not in others)
     drift = tuple((name, rng.randint(-20_000, 20_000)) for name in names) if rng.random() < 0.15 else ()
@@ -75,6 +83,7 @@ def draw(
         faults=faults,
         core=core,
         benign=benign,
+        upkeep_ms=upkeep_ms,
         drift_ppm=drift,
         newer=() if mixed else newer,
         old=(rng.choice(names),) if mixed else (),
@@ -168,6 +177,24 @@ def _faults(
     return tuple(sorted(faults, key=lambda fault: fault.at_ms))
 
 
+def _upkeep(
+    rng: random.Random,
+    names: tuple[str, ...],
+    groups: tuple[Group, ...],
+    media: tuple[MediumPlan, ...],
+    times_ms: tuple[int, int],
+) -> tuple[tuple[int, int], tuple[Fault, ...]]:
+    """A maintenance of the whole cluster in which daemons are restarted, crash and stall."""
+    on_ms, off_ms = 60_000, 170_000
+    faults = _faults(rng, names, groups, media, every_kind=UPKEEP, times_ms=times_ms, benign=False)
+    middle = tuple(
+        replace(fault, at_ms=on_ms + 5000 + fault.at_ms // 2, lasts_ms=min(fault.lasts_ms, 10_000))
+        for fault in faults
+    )
+    switch = Fault(1000, on_ms, "maintenance", names[0], other=names[-1], lasts_ms=off_ms - on_ms)
+    return (on_ms, off_ms), (switch, *middle)
+
+
 def _chance(kind: str) -> float:
     return 0.6 if kind in LIKELY else 0.35
 
@@ -195,6 +222,8 @@ def _detail(rng: random.Random, kind: str) -> str:
         return rng.choice(("frames kept", "frames lost"))
     if kind == "move":
         return rng.choice(("other", "other", "host", "nobody"))
+    if kind == "maintenance":
+        return rng.choice(("group", "cluster"))
     if kind == "standby":
         return rng.choice(("all", "local", "foreign"))
     return ""

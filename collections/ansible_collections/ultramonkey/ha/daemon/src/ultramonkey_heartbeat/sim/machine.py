@@ -13,6 +13,7 @@ from ..core import effects as fx
 from ..core import events as ev
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
 from ..core.node import Node
+from ..core.switches import NOTHING_TURNED
 from ..core.transmit import Identity
 from ..wire.message import Message
 from .network import Medium, Parcel
@@ -75,6 +76,7 @@ class Machine:
         self.usual = Behaviour(10)
         # What is on the disk; None when the file was lost.
         self.generation: int | None = wall_ms // 1000
+        self.switches = NOTHING_TURNED
         self.ppm = 0
         # What its monotonic clock shows beyond the world's, and its wall clock beyond the true time.
         self.offset_ms = 0
@@ -121,7 +123,7 @@ class Machine:
 
     # -- life ----------------------------------------------------------------------------------------
 
-    def begin(self, member: Member, stuck: tuple[str, ...] = ()) -> None:
+    def begin(self, member: Member, stuck: tuple[str, ...] = (), adopted: tuple[str, ...] = ()) -> None:
         """The daemon runs."""
         self.member = member
         self.node = member if isinstance(member, Node) else None
@@ -134,7 +136,7 @@ class Machine:
         now_ms = self._world.now_ms
         wall_offset_ms = self.wall_ms + now_ms - self.local(now_ms)
         self._world.changed(self, "daemon begins")
-        self.give(ev.Started(wall_offset_ms, stuck))
+        self.give(ev.Started(wall_offset_ms, stuck, adopted, self.switches))
         for medium in self.media:
             self.give(ev.LinkChanged(medium.name, up=True, reason=""))
 
@@ -168,10 +170,12 @@ class Machine:
         self._armed_ms = None
         self._world.changed(self, what)
 
-    def say_goodbye(self, configuration: Configuration, identity: Identity) -> None:
+    def say_goodbye(self, configuration: Configuration, identity: Identity, left: list[str]) -> None:
         """What `heartbeatd --release` sends when nothing runs any more."""
         now_ms = self._world.now_ms
-        for number, message in enumerate(farewell(configuration, identity, self.wall_ms + now_ms)):
+        for number, message in enumerate(
+            farewell(configuration, identity, self.wall_ms + now_ms, left, self.switches)
+        ):
             self._world.later(number * FAREWELL_INTERVAL_MS, partial(self._send_if_idle, message))
 
     def _send_if_idle(self, message: Message) -> None:

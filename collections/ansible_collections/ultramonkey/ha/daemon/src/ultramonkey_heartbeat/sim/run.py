@@ -12,6 +12,7 @@ from .checkers import (
     Checker,
     EveryRequestAnswered,
     HeldOnce,
+    LeftAlone,
     NoStorm,
     OneHolder,
     StaysPut,
@@ -92,6 +93,7 @@ class Simulation:
         self.checkers: list[Checker] = [
             *(() if plan.old else (OneHolder(self.world, plan),)),
             StuckStays(self.world, plan),
+            LeftAlone(self.world, plan),
             StaysPut(self.world, plan),
             self.answered,
             self.held_once,
@@ -169,7 +171,7 @@ class Simulation:
         if self.plan.last_wish is not None:
             key, target = self.plan.last_wish
             machine = self.world.machines[self.plan.core[0]]
-            self._last_request = self.faults.ask(machine, (key,), target)
+            self._last_request = self.faults.administrators.move(machine, (key,), target)
 
     _last_request = ""
 

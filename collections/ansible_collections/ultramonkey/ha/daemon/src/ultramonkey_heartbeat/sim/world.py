@@ -26,6 +26,7 @@ from ..core import effects as fx
 from ..core import events as ev
 from ..core.node import Node
 from ..core.notices import Notice
+from ..core.switches import maintained_by
 from ..wire.auth import Key, KeyRing
 from ..wire.codec import NETSTRING, TEXT, Codec
 from ..wire.errors import WireError
@@ -106,9 +107,12 @@ class World:
         machine = self.machines[name]
         if machine.member is not None:
             return
-        left = [key for key in [group.key for group in self.groups] if key in machine.scripts.running]
-        stuck = tuple(key for key in left if not machine.scripts.release(key))
-        machine.begin(member or self.new_node(machine), stuck)
+        left = [group.key for group in self.groups if group.key in machine.scripts.running]
+        adopted = tuple(key for key in left if maintained_by(machine.switches, key))
+        stuck = tuple(key for key in left if key not in adopted and not machine.scripts.release(key))
+        for key in adopted:
+            machine.scripts.adopt(key)
+        machine.begin(member or self.new_node(machine), stuck, adopted)
 
     # -- running -------------------------------------------------------------------------------------
 
@@ -225,6 +229,8 @@ class World:
                 observer.replied(machine, effect)
         elif isinstance(effect, fx.PersistGeneration):
             machine.generation = effect.generation
+        elif isinstance(effect, fx.PersistSwitches):
+            machine.switches = effect.switches
         elif isinstance(effect, fx.Exit):
             self.tell(machine.name, "exit" if effect.clean else "exit, something still runs")
             machine.end()
@@ -266,7 +272,7 @@ def summary(reply: fx.AdminReply) -> str:
     error = reply.result.get("error")
     if error:
         return f": {error['code']}: {error['message']}"
-    moved = reply.result["result"]["moved"]
+    moved = reply.result["result"].get("moved", ())
     return "".join(
         f", {m['group']} {m['from']} -> {m['to']}"
         + (f" ({m['without_holder_ms']} ms without holder)" if m.get("without_holder_ms") is not None else "")
