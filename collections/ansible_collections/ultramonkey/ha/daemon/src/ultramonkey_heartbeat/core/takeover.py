@@ -175,8 +175,9 @@ class Conversation:
     def _meet(self, peer: Peer) -> None:
         """The peer is heard: for the first time, again after a split, or after its restart."""
         unnoticed = self._gone_generation == peer.generation
-        # One that comes back with a new generation asks us.
-        self.stage = Stage.STABLE if self.shares.mine and not unnoticed else Stage.ASKING
+        # One that is still starting will ask us. One that is active may have taken everything meanwhile.
+        asks_us = peer.state is PeerState.JOINING and not unnoticed
+        self.stage = Stage.STABLE if self.shares.mine and asks_us else Stage.ASKING
 
     def may_ask(self, peer: Peer) -> bool:
         """We have begun anew, and the peer has been heard since: the question can be asked now."""
@@ -312,7 +313,9 @@ class Conversation:
     def _tick_legacy(self, legacy: Legacy, peer: Peer, now_ms: int) -> None:
         if self.stage is Stage.ABSENT:
             self.stage = Stage.STABLE
-            legacy.meet(peer, unnoticed=self._gone_generation == peer.generation)
+            # One that is still starting asks for its own. One that is active already holds it.
+            unnoticed = self._gone_generation == peer.generation or peer.state is PeerState.ACTIVE
+            legacy.meet(peer, unnoticed=unnoticed)
         legacy.tick(peer, now_ms)
 
     # -- saying and writing ------------------------------------------------------------------------

@@ -57,6 +57,15 @@ class Wanted:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when every promise held, 1 when one was broken, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
+    try:
+        return _command(options)
+    except BrokenPipeError:
+        # Whoever read has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+def _command(options: argparse.Namespace) -> int:
     wanted = Wanted(options.nodes, options.keepalive, options.old)
     if options.command == "run":
         return _run(options, wanted)

@@ -12,6 +12,7 @@ from .checkers import (
     Checker,
     EveryRequestAnswered,
     HeldOnce,
+    LeftAlone,
     NoStorm,
     OneHolder,
     StaysPut,
@@ -22,6 +23,7 @@ from .coverage import Coverage
 from .faults import Faults
 from .machine import Machine
 from .observer import Observer
+from .old_host import OldHost
 from .plan import STORM_MS, Plan
 from .versions import LaterVersion
 from .world import Words, World
@@ -89,8 +91,9 @@ class Simulation:
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
         self.checkers: list[Checker] = [
-            OneHolder(self.world, plan),
+            *(() if plan.old else (OneHolder(self.world, plan),)),
             StuckStays(self.world, plan),
+            LeftAlone(self.world, plan),
             StaysPut(self.world, plan),
             self.answered,
             self.held_once,
@@ -119,7 +122,15 @@ class Simulation:
         return verdict
 
     def _start(self, name: str) -> None:
-        self.world.start(name)
+        world = self.world
+        member = None
+        if name in self.plan.old and world.machines[name].member is None:
+            identity = world.machines[name].next_identity(0)
+            ha = world.configuration(name).ha
+            member = OldHost(
+                identity, ha, world.groups, world.decode, rng=world.rng, rows=self.coverage.rules
+            )
+        world.start(name, member)
 
     def _phases(self, until_ms: int | None) -> None:
         plan, world = self.plan, self.world
@@ -160,7 +171,7 @@ class Simulation:
         if self.plan.last_wish is not None:
             key, target = self.plan.last_wish
             machine = self.world.machines[self.plan.core[0]]
-            self._last_request = self.faults.ask(machine, (key,), target)
+            self._last_request = self.faults.administrators.move(machine, (key,), target)
 
     _last_request = ""
 
