@@ -96,6 +96,11 @@ class Membership:
         """The peers that are alive, in ha.cf order."""
         return [peer for peer in self.peers.values() if peer.alive]
 
+    def describe(self) -> str:
+        """Who is there, in words."""
+        states = [f"{peer.name} is {peer.state.value}" for peer in self.peers.values()]
+        return ", ".join(states) or "no other node is configured"
+
     def known(self) -> bool:
         """Enough is known to take part: who holds what, or that nobody can tell.
 

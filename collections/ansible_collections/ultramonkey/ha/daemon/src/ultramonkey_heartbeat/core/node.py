@@ -20,11 +20,11 @@ from __future__ import annotations
 import random
 
 from ..config.model import Configuration
-from ..wire.message import Field
+from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .complaints import Complaints
-from .effects import Effect, Exit, PersistGeneration
+from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership
 from .notices import (
@@ -93,6 +93,7 @@ class Node:
         self._report_fields: list[Field] = []
         self._awake_at_ms: int | None = None
         self._farewells = 0
+        self._last_words: list[Message] = []
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
@@ -302,7 +303,7 @@ class Node:
         if self.phase is Phase.JOINING and self.membership.known():
             self.phase = Phase.ACTIVE
             self._marks.changed = True
-            self._effects.append(BecameActive(self._who_is_there()))
+            self._effects.append(BecameActive(self.membership.describe()))
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -334,10 +335,6 @@ class Node:
             if peer.report is not None:
                 wishes += peer.report.wishes
         return wishes
-
-    def _who_is_there(self) -> str:
-        states = [f"{peer.name} is {peer.state.value}" for peer in self.membership.peers.values()]
-        return ", ".join(states) or "no other node is configured"
 
     def _ask_for_missing(self, now_ms: int) -> None:
         for peer in self.membership.peers.values():
@@ -385,9 +382,14 @@ class Node:
     def _say_farewell(self, now_ms: int) -> None:
         if self._farewells and now_ms < self._beat_at_ms:
             return
-        self._marks.changed = True
-        self._beat(now_ms)
-        self._effects.append(self.transmitter.shutdone(now_ms))
+        if self._farewells:
+            # The same to the last byte, so that who has heard it does not hear it again.
+            self._effects += [self.transmitter.again(message) for message in self._last_words]
+        else:
+            self._marks.changed = True
+            self._beat(now_ms)
+            self._effects.append(self.transmitter.shutdone(now_ms))
+            self._last_words = [e.message for e in self._effects[-2:] if isinstance(e, SendMessage)]
         self._farewells += 1
         # From now on only farewells are due.
         self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None

@@ -166,6 +166,15 @@ def _node_problems(node: Node) -> list[Json]:
                     f"install this daemon on {peer.name}, too",
                 )
             )
+            if node.conversation is not None and not node.conversation.settled():
+                problems.append(
+                    _problem(
+                        "not-settled",
+                        peer.name,
+                        f"{peer.name} has not yet said what it holds, or groups are just being moved",
+                        "wait; if it stays, see the log of heartbeat there",
+                    )
+                )
         elif peer.report is not None and peer.report.digest != node.configuration.digest:
             problems.append(
                 _problem(
