@@ -13,7 +13,7 @@ from ..config.model import AutoFailback, Group
 from ..core import effects as fx
 from ..core.node import TOGETHER_BELOW_MS
 from .observer import Observer
-from .plan import Fault, Plan
+from .plan import STORM_MS, Fault, Plan
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -135,7 +135,7 @@ class StuckStays(Checker):
 
     Exactly: once a status that was sent after the failure was read by a daemon, that daemon does not begin
     to start the group, until the scripts there have stopped it, or the machine was switched off and its
-    daemon has begun anew.
+    daemon has begun anew, or an administrator vouches for it to the one that starts it (`cleanup`).
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
@@ -164,6 +164,10 @@ class StuckStays(Checker):
                 if name == machine.name and key not in machine.scripts.running:
                     self._forget(name, key)
 
+    def broke(self, fault: Fault) -> None:
+        if fault.kind == "cleanup":
+            self._knows = {k for k in self._knows if (k[0], k[3]) != (fault.host, fault.group)}
+
     def _forget(self, name: str, key: str) -> None:
         self._stuck.pop((name, key), None)
         self._knows = {known for known in self._knows if known[2:] != (name, key)}
@@ -185,13 +189,13 @@ class StaysPut(Checker):
     Exactly: once no fault, request or failing script was seen for as long as it may take to settle
     (`Plan.settling_ms`), no script begins. In a benign run that is from its beginning plus that time: late
     beats and short stalls below deadtime, one dead link of two, lost addresses, replayed and foreign frames
-    are no reasons.
+    are no reasons. Losses and delays without mercy are, while they last.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)
-        self._reason_ms = 0
-        self.quiet_ms = 0
+        noisy = any((medium.loss or medium.tail) and not medium.mercy_ms for medium in plan.media)
+        self._reason_ms = STORM_MS if noisy else 0
 
     def broke(self, fault: Fault) -> None:
         if not self.plan.benign:
