@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..config.model import HaCf
+from .checker import Checker, Violation
 from .checkers import (
-    Checker,
     EveryRequestAnswered,
     HeldOnce,
     LeftAlone,
     NoStorm,
-    OneHolder,
     StaysPut,
-    StuckStays,
-    Violation,
 )
 from .coverage import Coverage
 from .faults import Faults
+from .holding import OneHolder, StuckStays, WaitsForStop
 from .machine import Machine
 from .observer import Observer
 from .old_host import OldHost
@@ -91,7 +89,7 @@ class Simulation:
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
         self.checkers: list[Checker] = [
-            *(() if plan.old else (OneHolder(self.world, plan),)),
+            *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
             StaysPut(self.world, plan),

@@ -194,7 +194,10 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            if machine.deliver(parcel) and self.listeners:
+            if not machine.deliver(parcel) or not parcel.message.fields:
+                continue
+            machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
+            if self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
 
