@@ -58,9 +58,9 @@ class Administrators:
     def move(self, machine: Machine, groups: tuple[str, ...], target: str | None) -> str:
         """An administrator asks a node for a move."""
         if machine.awake and machine.node is None:
-            # A 3.0.6 is asked by hb_standby, and answers nothing.
-            self._world.changed(machine, "is asked by hb_standby")
-            machine.give(ev.MoveRequested("", ("all" if groups[0] not in PARTS else groups[0],), None, 0))
+            # A 3.0.6 is asked by hb_standby or hb_takeover, and answers nothing.
+            self._world.changed(machine, "is asked")
+            machine.give(ev.MoveRequested("", ("all" if groups[0] not in PARTS else groups[0],), target, 0))
             return ""
         return self._give(
             machine,

@@ -21,6 +21,7 @@ from .faults import Faults
 from .holding import OneHolder, StuckStays, WaitsForStop
 from .machine import Machine
 from .observer import Observer
+from .old_coverage import OldCoverage
 from .old_host import OldHost
 from .plan import STORM_MS, Plan
 from .versions import LaterVersion
@@ -99,6 +100,10 @@ class Simulation:
         ]
         self.coverage = Coverage(plan)
         self.world.observers = [*self.checkers, self.coverage, _Nudge(self.faults)]
+        if plan.old:
+            old = OldCoverage(plan, self.coverage.rules)
+            self.world.observers.append(old)
+            self.world.listeners.append(old)
 
     def run(self, until_ms: int | None = None) -> Verdict:
         """Storm, healing, calm."""
