@@ -25,6 +25,10 @@ class _Double:
     # and when the last of them was.
     turns: list[int] = field(default_factory=lambda: [0, 0])
     turned_ms: list[int] = field(default_factory=lambda: [0, 0])
+    # Since when what the first, and the second, of the pair says is read by the other; None: it is not.
+    read_ms: list[int | None] = field(default_factory=lambda: [None, None])
+    # Since when both have ended their starts.
+    held_ms: int | None = None
 
 
 class OneHolder(Checker):
@@ -34,6 +38,9 @@ class OneHolder(Checker):
     their status messages were heard in turn, each sent after the one before was heard (there, back, and
     there; and the same beginning with the other one), one of the two has begun to stop. Without loss
     that is at most two heartbeats and the time the messages take.
+
+    And when only one hears the other, that one has begun to stop at the first status that it reads after a
+    dead time and three heartbeats in which both held the group and nothing of it was read by the other.
     """
 
     TURNS = 3
@@ -55,8 +62,11 @@ class OneHolder(Checker):
             self._sort_out()
 
     def changed(self, machine: Machine, what: str) -> None:
-        if self._doubles and what not in ("sleeps", "wakes"):
+        if what not in ("sleeps", "wakes"):
             self._sort_out()
+        for double in self._doubles:
+            if machine.name in double.pair:
+                double.read_ms = [None, None]
 
     def _serves(self, machine: Machine, key: str) -> bool:
         return machine.member is not None and machine.scripts.running.get(key) in ("starting", "held")
@@ -71,6 +81,10 @@ class OneHolder(Checker):
     def _sort_out(self) -> None:
         machines = self.world.machines
         self._doubles = [d for d in self._doubles if all(self._serves(machines[n], d.key) for n in d.pair)]
+        for double in self._doubles:
+            states = [machines[name].scripts.running[double.key] for name in double.pair]
+            if double.held_ms is None and states == ["held", "held"]:
+                double.held_ms = self.world.now_ms
         self._listen()
 
     def heard(self, parcel: Parcel, machine: Machine) -> None:
@@ -85,12 +99,28 @@ class OneHolder(Checker):
                 if parcel.sender == whose_turn and parcel.sent_at_ms >= double.turned_ms[chain]:
                     double.turns[chain] += 1
                     double.turned_ms[chain] = self.world.now_ms
+            self._judge_deaf(double, double.pair.index(parcel.sender), parcel)
             if min(double.turns) >= self.TURNS:
                 self.violated(
                     f"{' and '.join(double.pair)} both serve {double.key} since {double.since_ms} ms "
                     f"and have heard each other say so {double.turns} times in turn"
                 )
                 double.turns = [-1_000_000, -1_000_000]
+
+    def _judge_deaf(self, double: _Double, sender: int, parcel: Parcel) -> None:
+        now_ms, plan = self.world.now_ms, self.plan
+        if parcel.sent_at_ms < double.since_ms:
+            return
+        since_ms = double.read_ms[sender]
+        if since_ms is None:
+            double.read_ms[sender] = now_ms
+        elif double.read_ms[1 - sender] is None and double.held_ms is not None:
+            one_way_ms = now_ms - max(since_ms, double.held_ms)
+            # Clocks may run too slow by 2 %.
+            if one_way_ms > (plan.deadtime_ms + 3 * plan.keepalive_ms) * 103 // 100:
+                hears, deaf = double.pair[1 - sender], double.pair[sender]
+                self.violated(f"{hears} serves {double.key} beside {deaf}, which it hears and which is deaf")
+                double.read_ms = [None, None]
 
 
 class WaitsForStop(Checker):
