@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core import events as ev
 from ..core.parts import PARTS
+from ..core.switches import CLUSTER
 from .machine import Machine
 from .plan import Fault
 
@@ -57,9 +58,9 @@ class Administrators:
     def move(self, machine: Machine, groups: tuple[str, ...], target: str | None) -> str:
         """An administrator asks a node for a move."""
         if machine.awake and machine.node is None:
-            # A 3.0.6 is asked by hb_standby, and answers nothing.
-            self._world.changed(machine, "is asked by hb_standby")
-            machine.give(ev.MoveRequested("", ("all" if groups[0] not in PARTS else groups[0],), None, 0))
+            # A 3.0.6 is asked by hb_standby or hb_takeover, and answers nothing.
+            self._world.changed(machine, "is asked")
+            machine.give(ev.MoveRequested("", ("all" if groups[0] not in PARTS else groups[0],), target, 0))
             return ""
         return self._give(
             machine,
@@ -115,16 +116,16 @@ class Administrators:
             lambda request_id: ev.CleanupRequested(request_id, (fault.group,)),
         )
 
-    def tidy_up(self, names: tuple[str, ...]) -> None:
-        """Turn everything off that was turned on, as soon as somebody of `names` takes part."""
-        if not self._switched:
+    def tidy_up(self, names: tuple[str, ...], until_ms: int) -> None:
+        """Turn off whatever is on, on the disk of a node of `names`, as soon as that takes part."""
+        if not self._switched or self._world.now_ms > until_ms:
             return
         for name in names:
             machine = self._world.machines[name]
-            if machine.node is not None and machine.awake and machine.node.phase.value == "active":
-                self._turn_maintenance(machine, (), on=False)
-                self._turn_maintenance(machine, tuple(group.key for group in self._world.groups), on=False)
-                for node in self._world.machines:
+            for key, switch in machine.switches.maintenance.items():
+                if switch.on:
+                    self._turn_maintenance(machine, () if key == CLUSTER else (key,), on=False)
+            for node, switch in machine.switches.standby.items():
+                if switch.on:
                     self._turn_standby(machine, node, on=False)
-                return
-        self._world.later(TIDY_EACH_MS, lambda: self.tidy_up(names))
+        self._world.later(TIDY_EACH_MS, lambda: self.tidy_up(names, until_ms))

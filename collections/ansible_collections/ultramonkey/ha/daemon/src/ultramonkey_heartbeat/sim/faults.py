@@ -12,7 +12,7 @@ from ..wire.message import Message, hexadecimal, string
 from .administrators import Administrators
 from .machine import Machine
 from .network import Parcel
-from .plan import BOOT_MS, Fault, Plan
+from .plan import BOOT_MS, STORM_MS, Fault, Plan
 from .scripts import Behaviour
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class Faults:
             machine.behaviours.clear()
             machine.wake_now()
             self.start_in_calm(machine)
-        self.administrators.tidy_up(self._plan.core)
+        self.administrators.tidy_up(self._plan.core, STORM_MS + self._plan.settling_ms // 2)
 
     def start_in_calm(self, machine: Machine) -> None:
         """Start it when it is down, and again when it ends because it had been told to."""

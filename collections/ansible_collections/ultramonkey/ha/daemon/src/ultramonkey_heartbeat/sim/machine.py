@@ -86,6 +86,8 @@ class Machine:
         self.suspended = False
         self.sent = 0
         self.runs = 0
+        # When the newest message of each other machine was sent, and when it was first read.
+        self.heard: dict[str, tuple[int, int]] = {}
         # It was told to stop, and is on its way.
         self.leaving = False
         self.powered = False

@@ -21,6 +21,7 @@ from ..core.notices import Notice
 from ..daemon.notices import word
 from .coverage import ROWS
 from .draw import draw
+from .old_coverage import ROWS as OLD_ROWS
 from .plan import Plan
 from .run import Verdict, simulate
 from .shrink import shrink
@@ -180,10 +181,11 @@ def _run(options: argparse.Namespace, wanted: Wanted) -> int:
 
 def _tell_what_was_exercised(summary: Summary) -> None:
     print("faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(summary.faults.items())))
-    for row in ROWS:
+    rows = (*ROWS, *OLD_ROWS) if any(row in summary.rules for row in OLD_ROWS) else ROWS
+    for row in rows:
         if summary.rules[row]:
             print(f"{summary.rules[row]:9} {row}")
-    never = [row for row in ROWS if not summary.rules[row]]
+    never = [row for row in rows if not summary.rules[row]]
     print("never taken: " + ("; ".join(never) or "nothing, every row was"))
 
 

@@ -105,8 +105,11 @@ class OldHost:
         elif isinstance(event, ev.AddressLost):
             pass
         elif isinstance(event, ev.MoveRequested):
-            if not self._shutdown_asked:
-                self._resources.standby(PARTS.get(event.groups[0], Part.ALL), now_ms)
+            part = PARTS.get(event.groups[0], Part.ALL)
+            if event.target == self._name:
+                self._send(phrases.hb_takeover(part), now_ms)
+            elif not self._shutdown_asked:
+                self._resources.standby(part, now_ms)
         elif isinstance(event, ev.ShutdownRequested):
             self._shutdown_asked = True
         elif now_ms >= self._tick_at_ms:

@@ -72,8 +72,10 @@ class OldScripts:
     def finished(self, event: ev.ResourceFinished) -> None:
         """A script has ended; a stop that failed counts as a stop (it would reboot the machine)."""
         key = event.group
-        if self._under_way.get(key) == event.operation:
-            del self._under_way[key]
+        if self._under_way.get(key) != event.operation:
+            # The other operation was asked for meanwhile, and comes next.
+            return
+        del self._under_way[key]
         if event.operation == "stop" or not event.ok:
             self._running.discard(key)
         if event.operation == "stop" and key in self._stop_and_answer:

@@ -8,21 +8,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..config.model import HaCf
+from .checker import Checker, Violation
 from .checkers import (
-    Checker,
     EveryRequestAnswered,
     HeldOnce,
     LeftAlone,
     NoStorm,
-    OneHolder,
     StaysPut,
-    StuckStays,
-    Violation,
 )
 from .coverage import Coverage
 from .faults import Faults
+from .holding import OneHolder, StuckStays, WaitsForStop
 from .machine import Machine
 from .observer import Observer
+from .old_coverage import OldCoverage
 from .old_host import OldHost
 from .plan import STORM_MS, Plan
 from .versions import LaterVersion
@@ -91,7 +90,7 @@ class Simulation:
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
         self.checkers: list[Checker] = [
-            *(() if plan.old else (OneHolder(self.world, plan),)),
+            *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
             StaysPut(self.world, plan),
@@ -101,6 +100,10 @@ class Simulation:
         ]
         self.coverage = Coverage(plan)
         self.world.observers = [*self.checkers, self.coverage, _Nudge(self.faults)]
+        if plan.old:
+            old = OldCoverage(plan, self.coverage.rules)
+            self.world.observers.append(old)
+            self.world.listeners.append(old)
 
     def run(self, until_ms: int | None = None) -> Verdict:
         """Storm, healing, calm."""

@@ -174,7 +174,7 @@ class World:
         if self._codec is not None:
             data = self._codec.encode(message, TEXT if medium.plan.baud else NETSTRING)
             return ev.FrameReceived(medium.name, data), len(data)
-        size = sum(len(f.name) + len(f.value) + 2 for f in message.fields) + 50 if medium.plan.baud else 0
+        size = sum([len(f[0]) + len(f[1]) + 2 for f in message.fields]) + 50 if medium.plan.baud else 0
         return ev.MessageReceived(medium.name, message), size
 
     def _through(self, medium: Medium, parcel: Parcel) -> Parcel:
@@ -194,7 +194,12 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            if machine.deliver(parcel) and self.listeners:
+            if not machine.deliver(parcel) or not parcel.message.fields:
+                continue
+            before = machine.heard.get(parcel.sender)
+            if before is None or parcel.sent_at_ms > before[0]:
+                machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
+            if self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
 
