@@ -135,8 +135,14 @@ def dump(service=None, dest=None):
 
 
 def test_what_the_kernel_shows_is_read():
-    shown = [("AF", 2), ("FWMARK", 7), ("SCHED_NAME", "wrr"), ("FLAGS", {"flags": 0x3, "mask": 0xFFFFFFFF}), ("TIMEOUT", 60),
-             ("NETMASK", "255.255.255.255")]  # fmt: skip
+    shown = [
+        ("AF", 2),
+        ("FWMARK", 7),
+        ("SCHED_NAME", "wrr"),
+        ("FLAGS", {"flags": 0x3, "mask": 0xFFFFFFFF}),
+        ("TIMEOUT", 60),
+        ("NETMASK", "255.255.255.255"),
+    ]
     # 0x2 is the kernel's own flag.
     assert wire.read_service(dump(service=shown)) == (MARK, Service("wrr", 1, 60))
     local = [
