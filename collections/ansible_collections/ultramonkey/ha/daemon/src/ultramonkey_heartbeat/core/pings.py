@@ -10,13 +10,15 @@ later. So a difference counts only after it has stood for a while, and so does i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.model import PingNode
+from ..config.model import AutoFailback, HaCf, PingNode
+from .events import PingAnswered, PingImpossible
+from .membership import Peer
 from .notices import Notice, PingNodeChanged, PingNodeImpossible
-from .reach import Reach, perhaps_fewer, surely_more
+from .reach import NOTHING, Reach, perhaps_fewer, surely_more
 
 # ipfail waits for two keepalives. At short ones that would be no more than a hiccup of the scheduler.
 SETTLE_KEEPALIVES = 2
@@ -46,6 +48,12 @@ class PingNodes:
     def __init__(self, nodes: Sequence[PingNode], deadping_ms: int, now_ms: int) -> None:
         self._states = {node.name: _State(node, last_ms=now_ms) for node in nodes}
         self._deadping_ms = deadping_ms
+
+    def take(self, event: PingAnswered | PingImpossible, now_ms: int) -> list[Notice]:
+        """Take in what happened to a ping node."""
+        if isinstance(event, PingImpossible):
+            return self.impossible(event.ping, event.reason, now_ms)
+        return self.answered(event.ping, now_ms)
 
     def answered(self, name: str, now_ms: int) -> list[Notice]:
         """A member of the ping node has answered."""
@@ -127,10 +135,11 @@ class Comparison:
         self._fewer_until_ms: dict[str, int | None] = {}
         self._now_ms = 0
         self.ours = Reach()
+        self._theirs: Mapping[str, Reach] = {}
 
     def look(self, ours: Reach, theirs: Mapping[str, Reach], now_ms: int) -> None:
         """Compare anew, with all peers that are alive."""
-        self.ours, self._now_ms = ours, now_ms
+        self.ours, self._theirs, self._now_ms = ours, theirs, now_ms
         more = {name for name, reach in theirs.items() if surely_more(reach, ours)}
         self._more_since_ms = {name: self._more_since_ms.get(name, now_ms) for name in theirs if name in more}
         fewer: dict[str, int | None] = {}
@@ -141,6 +150,10 @@ class Comparison:
                 until_ms = self._fewer_until_ms[name]
                 fewer[name] = now_ms if until_ms is None else until_ms
         self._fewer_until_ms = fewer
+
+    def reach(self, name: str) -> Reach:
+        """What a peer that is alive tells of its ping nodes."""
+        return self._theirs.get(name, NOTHING)
 
     def more_since(self, name: str) -> int | None:
         """Since when the peer sees more than we, if it does so for long enough."""
@@ -159,3 +172,14 @@ class Comparison:
         instants = [*self._more_since_ms.values(), *self._fewer_until_ms.values()]
         due = [at_ms + self._settle_ms for at_ms in instants if at_ms is not None]
         return min((at_ms for at_ms in due if at_ms > self._now_ms), default=None)
+
+
+def comparison_for(ha: HaCf) -> Comparison | None:
+    """None where nothing is done because of ping nodes: as ipfail, which ends at once in legacy mode."""
+    moving = ha.pings and ha.auto_failback is not AutoFailback.LEGACY
+    return Comparison(ha.keepalive_ms) if moving else None
+
+
+def reach_of(peers: Iterable[Peer]) -> dict[str, Reach]:
+    """What each of the peers tells of its ping nodes."""
+    return {peer.name: peer.report.reach for peer in peers if peer.report is not None}
