@@ -127,7 +127,8 @@ class WaitsForStop(Checker):
     """A group is begun nowhere while a node that is heard still runs it, or is stopping it.
 
     Exactly: a daemon does not begin to start a group when, within the dead time before that, a message of
-    another daemon came in that had been sent after the group had begun to run there, and it still runs.
+    another daemon came in that had been sent after the group had begun to run there, and it still runs. And one
+    that has heard nobody in its run begins nothing before `initdead` has passed.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
@@ -143,6 +144,11 @@ class WaitsForStop(Checker):
         else:
             self._since_ms.setdefault((machine.name, key), self.world.now_ms)
         if what == "start begins":
+            age_ms = self.world.now_ms - machine.begun_ms
+            if not machine.heard and age_ms < self.plan.initdead_ms * 97 // 100:
+                self.violated(
+                    f"{machine.name} starts {key} {age_ms} ms after its own start, and has heard nobody"
+                )
             for other in self.world.machines.values():
                 if other is not machine and key in other.scripts.running and other.member is not None:
                     self._judge(machine, other, key)
