@@ -127,8 +127,8 @@ class WaitsForStop(Checker):
     """A group is begun nowhere while a node that is heard still runs it, or is stopping it.
 
     Exactly: a daemon does not begin to start a group when, within the dead time before that, a message of
-    another daemon came in that had been sent after the group had begun to run there, and it still runs. And one
-    that has heard nobody in its run begins nothing before `initdead` has passed.
+    another daemon came in that had been sent after the group had begun to run there, and it still runs. And
+    one that has heard nobody in its run begins nothing before `initdead` has passed.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
