@@ -27,6 +27,7 @@ class _Double:
     turned_ms: list[int] = field(default_factory=lambda: [0, 0])
     # Since when what the first, and the second, of the pair says is read by the other; None: it is not.
     read_ms: list[int | None] = field(default_factory=lambda: [None, None])
+    last_ms: list[int] = field(default_factory=lambda: [0, 0])
     # Since when both have ended their starts.
     held_ms: int | None = None
 
@@ -40,7 +41,8 @@ class OneHolder(Checker):
     that is at most two heartbeats and the time the messages take.
 
     And when only one hears the other, that one has begun to stop at the first status that it reads after a
-    dead time and three heartbeats in which both held the group and nothing of it was read by the other.
+    dead time and three heartbeats in which both held the group, it was heard without a silence of a dead time,
+    and nothing of it was read by the other.
     """
 
     TURNS = 3
@@ -111,8 +113,10 @@ class OneHolder(Checker):
         now_ms, plan = self.world.now_ms, self.plan
         if parcel.sent_at_ms < double.since_ms:
             return
-        since_ms = double.read_ms[sender]
-        if since_ms is None:
+        since_ms, silent_ms = double.read_ms[sender], now_ms - double.last_ms[sender]
+        double.last_ms[sender] = now_ms
+        # After a silence that long it was dead in the meantime, and is heard anew.
+        if since_ms is None or silent_ms >= plan.deadtime_ms * 97 // 100:
             double.read_ms[sender] = now_ms
         elif double.read_ms[1 - sender] is None and double.held_ms is not None:
             one_way_ms = now_ms - max(since_ms, double.held_ms)
