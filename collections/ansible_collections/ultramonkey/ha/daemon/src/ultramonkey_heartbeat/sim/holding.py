@@ -41,8 +41,8 @@ class OneHolder(Checker):
     that is at most two heartbeats and the time the messages take.
 
     And when only one hears the other, that one has begun to stop at the first status that it reads after a
-    dead time and three heartbeats in which both held the group, it was heard without a silence of a dead time,
-    and nothing of it was read by the other.
+    dead time and three heartbeats in which both held the group, it was heard without a silence of a dead
+    time, and nothing of it was read by the other.
     """
 
     TURNS = 3
