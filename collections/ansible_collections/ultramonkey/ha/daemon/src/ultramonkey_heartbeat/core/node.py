@@ -274,12 +274,10 @@ class Node:
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
-        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything.
-
-        It begins with a status: without one, what else is said under it is not listened to.
-        """
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
+        # A generation begins with a status, or nobody listens.
         self._effects.append(self.transmitter.status(self._word(), self._report_fields, self._now_ms))
 
     def _say(self, own: list[Field]) -> None:
