@@ -42,6 +42,14 @@ def run(world, line):
         world.advance(duration_ms(words[0]))
     elif command == "kill":
         world.kill(words[0])
+    elif command == "crash":
+        world.crash(words[0])
+    elif command == "maintenance":
+        world.ask(words[0], _world.ev.MaintenanceRequested, words[1] == "on", tuple(words[2:]))
+    elif command == "node":
+        world.ask(words[0], _world.ev.StandbyRequested, words[1] == "standby", words[2])
+    elif command == "cleanup":
+        world.ask(words[0], _world.ev.CleanupRequested, tuple(words[1:]))
     elif command == "stop":
         world.shut_down(words[0])
     elif command == "freeze":

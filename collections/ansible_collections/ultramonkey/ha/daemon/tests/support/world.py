@@ -24,8 +24,9 @@ from ultramonkey_heartbeat.config.model import (
 from ultramonkey_heartbeat.core import effects as fx
 from ultramonkey_heartbeat.core import events as ev
 from ultramonkey_heartbeat.core.node import Node
-from ultramonkey_heartbeat.core.notices import Notice
+from ultramonkey_heartbeat.core.notices import Moved, Notice
 from ultramonkey_heartbeat.core.snapshot import snapshot
+from ultramonkey_heartbeat.core.switches import NOTHING_TURNED, Kept, maintained_by
 from ultramonkey_heartbeat.core.transmit import Identity
 from ultramonkey_heartbeat.daemon.notices import word
 
@@ -50,6 +51,7 @@ class Host:
     stuck: set = field(default_factory=set)  # groups whose last stop failed
     jobs: dict = field(default_factory=dict)  # group -> number of the job that counts
     inbox: list = field(default_factory=list)
+    switches: Kept = NOTHING_TURNED  # on its disk
 
 
 class World:
@@ -100,10 +102,11 @@ class World:
     def start(self, name):
         host = self.hosts[name]
         host.generation += 1
-        host.runs.clear()
+        # What an earlier daemon left is released, but for what is under maintenance.
+        host.runs = {key: True for key in host.runs if maintained_by(host.switches, key)}
         identity = Identity(name, name.encode().ljust(16, b"."), host.generation)
         host.node = Node(self.configuration(name), identity, random.Random(name), _no_frames)
-        self.give(host, ev.Started(1_700_000_000_000))
+        self.give(host, ev.Started(1_700_000_000_000, adopted=tuple(host.runs), switches=host.switches))
         self.give(host, ev.LinkChanged(LINK, up=True, reason=""))
 
     def kill(self, name):
@@ -112,6 +115,11 @@ class World:
         host.runs.clear()
         host.stuck.clear()
         host.jobs.clear()
+
+    def crash(self, name):
+        """The daemon alone; its groups run on until somebody releases them."""
+        self.hosts[name].node = None
+        self.hosts[name].jobs.clear()
 
     def freeze(self, name, duration_ms):
         self.hosts[name].frozen_until_ms = self.now_ms + duration_ms
@@ -215,10 +223,12 @@ class World:
             self.say(host, f"reply {effect.request_id} {effect.phase}{_summary(effect)}")
         elif isinstance(effect, fx.PersistGeneration):
             host.generation = effect.generation
+        elif isinstance(effect, fx.PersistSwitches):
+            host.switches = effect.switches
         elif isinstance(effect, fx.Exit):
             self.say(host, "exit" if effect.clean else "exit, something still runs")
             host.node = None
-        elif isinstance(effect, Notice):
+        elif isinstance(effect, Notice) and not isinstance(effect, Moved):
             self.say(host, word(effect)[1])
 
     def _send(self, host, message):
@@ -256,6 +266,12 @@ class World:
         self.give(self.hosts[name], ev.MoveRequested(request_id, tuple(groups), target, timeout_ms))
         return request_id
 
+    def ask(self, name, event, *arguments):
+        """Any other request, by the class of its event."""
+        request_id = f"r{next(self._requests)}"
+        self.give(self.hosts[name], event(request_id, *arguments))
+        return request_id
+
     def shut_down(self, name):
         self.give(self.hosts[name], ev.ShutdownRequested())
 
@@ -283,6 +299,8 @@ def _summary(effect):
     error = effect.result.get("error")
     if error:
         return f": {error['code']}: {error['message']}"
+    if "moved" not in effect.result["result"]:
+        return f" {effect.result['result']}"
     moved = effect.result["result"]["moved"]
     return "".join(
         f", {m['group']} {m['from']} -> {m['to']}"

@@ -127,6 +127,20 @@ def _move_to(options: argparse.Namespace) -> Mapping[str, Any]:
     return _move(options, options.to)
 
 
+def _maintenance(options: argparse.Namespace) -> Mapping[str, Any]:
+    arguments = {"on": options.position == "on", "groups": options.groups}
+    return _ask(options, "maintenance", arguments, _PATIENCE_S)
+
+
+def _node(options: argparse.Namespace) -> Mapping[str, Any]:
+    arguments = {"on": options.position == "standby", "node": options.node}
+    return _ask(options, "standby", arguments, _PATIENCE_S)
+
+
+def _cleanup(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "cleanup", {"groups": options.groups}, _PATIENCE_S)
+
+
 def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
@@ -162,6 +176,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_move(commands, "takeover", _takeover, "take groups to this node")
     move = _add_move(commands, "move", _move_to, "put groups on a node, asked from any node")
     move.add_argument("--to", required=True, metavar="NODE", help="the node that shall hold them")
+    maintenance = _add(
+        commands,
+        "maintenance",
+        _maintenance,
+        tables.maintenance,
+        "leave the cluster or groups alone, or no longer",
+    )
+    maintenance.add_argument("position", choices=("on", "off"))
+    maintenance.add_argument(
+        "groups", nargs="*", metavar="GROUP", help="group keys (default: the whole cluster)"
+    )
+    node = _add(commands, "node", _node, tables.node, "have a node hold nothing, or take part again")
+    node.add_argument("position", choices=("standby", "active"))
+    node.add_argument("node", nargs="?", metavar="NODE", help="default: this node")
+    cleanup = _add(
+        commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
+    )
+    cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
     _add(
         commands,
         "version",

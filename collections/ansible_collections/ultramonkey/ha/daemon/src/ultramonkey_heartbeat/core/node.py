@@ -34,9 +34,11 @@ from .notices import (
     ShutdownBegun,
     Slept,
 )
+from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
+from .switches import Switchboard
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
@@ -63,6 +65,8 @@ class Node:
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
+        self.switches: Switchboard
+        self.panel: Panel
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
@@ -148,6 +152,9 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.switches = Switchboard(
+            (group.key for group in self.configuration.groups), ha.nodes, event.switches
+        )
         self.steward = Steward(
             me=me,
             incarnation=self.identity.incarnation,
@@ -155,11 +162,16 @@ class Node:
             nodes=ha.nodes,
             policy=ha.auto_failback,
             membership=self.membership,
+            switches=self.switches,
             emit=self._effects_append,
             stuck=event.stuck,
+            adopted=event.adopted,
             now_ms=now_ms,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
+        self.panel = Panel(
+            self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
+        )
         self._beat_at_ms = now_ms
         self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
@@ -170,6 +182,7 @@ class Node:
             identity=self.identity,
             membership=self.membership,
             steward=self.steward,
+            panel=self.panel,
             conversation=self.conversation,
             transmitter=self.transmitter,
             complaints=self.complaints,
@@ -203,8 +216,11 @@ class Node:
         elif isinstance(event, ev.MoveRequested):
             self.desk.move(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
+            self.panel.handle(event, self.phase, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
-            self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
+            self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
@@ -347,6 +363,7 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            self.switches.kept(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:

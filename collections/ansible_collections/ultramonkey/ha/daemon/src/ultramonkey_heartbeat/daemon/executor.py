@@ -12,6 +12,7 @@ from ..core.notices import Notice
 from ..links.base import Link
 from ..wire.codec import Codec
 from ..wire.message import Message
+from .kept_switches import write_switches
 from .notices import word
 from .paths import Paths
 from .persistence import HeldGroups, write_generation
@@ -63,6 +64,7 @@ class Executor:
             fx.Announce: lambda effect: self._runner.announce(self._groups[effect.group]),
             fx.AdminReply: self._reply,
             fx.PersistGeneration: self._persist,
+            fx.PersistSwitches: self._persist_switches,
             fx.Exit: lambda effect: self._on_exit(effect.clean),
         }
 
@@ -108,6 +110,13 @@ class Executor:
         except OSError as error:
             # The peers would not listen to us after the next start; the start after that is heard again.
             self._log.error("cannot keep generation %d: %s", effect.generation, error)
+
+    def _persist_switches(self, effect: fx.PersistSwitches) -> None:
+        try:
+            write_switches(self._paths, effect.switches)
+        except OSError as error:
+            # They hold as long as one daemon that knows them runs.
+            self._log.error("cannot keep maintenance and standby beyond a restart: %s", error)
 
     def _reply(self, effect: fx.AdminReply) -> None:
         final = effect.phase != "accepted"

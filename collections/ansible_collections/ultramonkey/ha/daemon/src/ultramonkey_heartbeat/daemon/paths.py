@@ -30,6 +30,11 @@ class Paths:
         return self.state / "hb_generation"
 
     @property
+    def switches(self) -> Path:
+        """What an administrator has switched on: maintenance, standby."""
+        return self.state / "switches.json"
+
+    @property
     def lock(self) -> Path:
         """Locked while a daemon runs; holds its pid."""
         return self.run / "heartbeatd.pid"
