@@ -257,6 +257,9 @@ class World:
         if operation == "start" and reason is None:
             host.runs[key] = True
         clean = reason is None or "left behind" not in reason
+        if operation == "start" and reason is not None and clean:
+            # Rolled back, also when it ran before and was only to be looked after.
+            host.runs.pop(key, None)
         self.give(host, ev.ResourceFinished(key, operation, reason is None, reason or "", clean))
 
     # -- administrators and observers -------------------------------------------------------------
