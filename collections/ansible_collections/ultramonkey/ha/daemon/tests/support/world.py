@@ -122,7 +122,8 @@ class World:
         self.hosts[name].jobs.clear()
 
     def freeze(self, name, duration_ms):
-        self.hosts[name].frozen_until_ms = self.now_ms + duration_ms
+        host = self.hosts[name]
+        host.frozen_until_ms = max(host.frozen_until_ms, self.now_ms + duration_ms)
 
     # -- running ---------------------------------------------------------------------------------
 
