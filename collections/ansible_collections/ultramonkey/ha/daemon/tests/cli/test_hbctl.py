@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,19 @@ def test_switches_are_asked_for_and_told(daemon, run, words, request_, result_an
     assert daemon.requests == [request_]
 
 
+def test_the_journal_is_told_in_local_time(daemon, run, monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    daemon.answers["journal"] = [golden("journal-completed")]
+    code, output, error = run("journal", "web", "--last", "9")
+    assert (code, error) == (0, "")
+    assert output.splitlines() == [
+        "2026-02-16 09:36:07.120  node lb1: active -> dead (silent for 5000 ms, its deadtime is 5000 ms)",
+        "2026-02-16 09:36:07.131  group web: moved from lb1 to lb2 (takeover, 5012 ms without holder)",
+    ]
+    assert daemon.requests == [("journal", {"last": 9, "group": "web"})]
+
+
 def test_a_refusal_names_reason_code_and_remedy(daemon, run):
     daemon.answers["move"] = [golden("move-refused")]
     code, output, error = run("move", "--to", "lb2")
@@ -356,6 +370,7 @@ positional arguments:
     maintenance    leave the cluster or groups alone, or no longer
     node           have a node hold nothing, or take part again
     cleanup        forget what failed here, once it is mended
+    journal        what happened here, and why
     version        versions
     config         the configuration files
 

@@ -51,6 +51,10 @@ def test_a_restart_of_each_daemon_moves_and_touches_nothing(cluster, machines):
     assert lb1.hbctl("maintenance", "off")[0] == 0
     wait_until(lambda: lb2.status()["healthy"] and lb1.status()["healthy"], "health")
     is_untouched(cluster, lb1)
+    _, answer = lb1.hbctl("journal", GROUP)
+    told = [(entry["event"], entry.get("to")) for entry in answer["result"]["entries"]]
+    assert told.count(("maintenance", "on")) == told.count(("maintenance", "off")) == 1
+    assert ("moved", "lb1") in told
     # It is really held: an address that goes is put back, and the group can be moved.
     assert lb1.hbctl("move", "--to", "lb2")[0] == 0
     assert cluster.holders() == ["lb2"]

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,20 @@ def _cleanup(options: argparse.Namespace) -> Mapping[str, Any]:
     return _ask(options, "cleanup", {"groups": options.groups}, _PATIENCE_S)
 
 
+def _journal(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "journal", {"last": options.last, "group": options.group}, _PATIENCE_S)
+
+
+def _journal_lines(result: Mapping[str, Any]) -> list[str]:
+    """The entries for a terminal, in local time."""
+    lines = []
+    for entry in result["entries"]:
+        seconds, ms = divmod(entry["at_ms"], 1000)
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+        lines.append(f"{stamp}.{ms:03}  {entry['text']}")
+    return lines
+
+
 def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
@@ -194,6 +209,11 @@ def _parser() -> argparse.ArgumentParser:
         commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
     )
     cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
+    journal = _add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
+    journal.add_argument("group", nargs="?", metavar="GROUP", help="only this group, and the nodes")
+    journal.add_argument(
+        "--last", type=int, default=50, metavar="N", help="so many entries (default: %(default)s)"
+    )
     _add(
         commands,
         "version",

@@ -98,6 +98,16 @@ def parse_groups(request: Request) -> tuple[str, ...]:
     return tuple(groups)
 
 
+def parse_journal(request: Request) -> tuple[int | None, str | None]:
+    """Read how many entries are wanted, and of which group; None means all. Raises SchemaError."""
+    last, group = request.arguments.get("last"), request.arguments.get("group")
+    if last is not None and (type(last) is not int or last < 0):
+        raise SchemaError('"last" must be a number of entries, or null', request.request_id)
+    if group is not None and not isinstance(group, str):
+        raise SchemaError('"group" must be a key or null', request.request_id)
+    return last, group
+
+
 def parse_node(request: Request) -> str | None:
     """Read a node's name that may be absent, or raise SchemaError."""
     node = request.arguments.get("node")

@@ -46,6 +46,7 @@ class Executor:
         held: HeldGroups,
         paths: Paths,
         log: logging.Logger,
+        note: Callable[[Notice], None],
         on_exit: Callable[[bool], None],
     ) -> None:
         self.codec = codec
@@ -55,6 +56,7 @@ class Executor:
         self._held = held
         self._paths = paths
         self._log = log
+        self._note = note
         self._on_exit = on_exit
         self._waiting: dict[str, Reply] = {}
         self._deeds: dict[type, Callable[[Any], None]] = {
@@ -74,6 +76,7 @@ class Executor:
             try:
                 if isinstance(effect, Notice):
                     self._log.log(*word(effect))
+                    self._note(effect)
                 else:
                     self._deeds[type(effect)](effect)
             except Exception:  # noqa: BLE001, PERF203 - whatever it is, heartbeats must go on

@@ -38,6 +38,7 @@ from ..wire.message import Message
 from . import service
 from .driver import Driver
 from .executor import Executor
+from .journal import Journal
 from .kept_switches import read_switches, split_by_maintenance
 from .keys import make_codec
 from .logs import Verbosity
@@ -65,6 +66,7 @@ class Heartbeatd:
         self._loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[bool] = self._loop.create_future()
         self._held = HeldGroups(paths.held)
+        self._journal = Journal(paths.journal)
         self._packets = PacketSender()
         self._announcer = Announcer(self._loop, self._packets)
         self._network = Network()
@@ -79,6 +81,7 @@ class Heartbeatd:
             held=self._held,
             paths=paths,
             log=log,
+            note=self._journal.note,
             on_exit=self._exit,
         )
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
@@ -92,7 +95,7 @@ class Heartbeatd:
         self._told_to_stop_early = False
         self._control = ControlServer(
             str(paths.control),
-            readers={"status": self._status, "version": self._version},
+            readers={"status": self._status, "version": self._version, "journal": self._tell_journal},
             writers={
                 "move": self._move,
                 "maintenance": self._maintenance,
@@ -115,6 +118,7 @@ class Heartbeatd:
             self._monitor.open()
         except (InUseError, NetError, OSError) as error:
             raise CannotBeginError(str(error)) from error
+        self._journal.open()
         switches = read_switches(self._paths)
         await self._take_over_what_was_left(switches)
         if self._watchdog is not None:
@@ -201,6 +205,7 @@ class Heartbeatd:
         await self._respawner.end()
         if self._watchdog is not None:
             self._watchdog.close(clean=clean)
+        self._journal.close()
         self._log.info("stopped%s", "" if clean else "; some groups could not be stopped, see above")
 
     def _feed_watchdog(self) -> None:
@@ -277,6 +282,10 @@ class Heartbeatd:
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request
         reply("completed", {"result": {"version": __version__, "schema": schema.SCHEMA}})
+
+    def _tell_journal(self, request: schema.Request, reply: Reply) -> None:
+        last, group = schema.parse_journal(request)
+        reply("completed", {"result": {"entries": self._journal.entries(last, group)}})
 
     def _move(self, request: schema.Request, reply: Reply) -> None:
         a = schema.parse_move(request)
