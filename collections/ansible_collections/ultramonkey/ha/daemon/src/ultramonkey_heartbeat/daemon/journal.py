@@ -1,4 +1,4 @@
-"""The last events of this node, in memory and in a file that outlives the daemon: why did it move?
+"""The last events of this node, in memory and in a file that outlives the daemon, for whoever asks why.
 
 The file has one JSON object a line. It is written by a thread of its own, because a disk may block, and is
 rewritten when it has grown to twice what is kept.
