@@ -15,8 +15,13 @@ from ultramonkey_heartbeat.daemon.logs import LOGGER, Logs
 STAMPED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} "
 
 
+# How long a busy machine may keep the log's thread waiting; nobody waits so long who need not.
+PATIENCE_S = 60
+
+
 @pytest.fixture(autouse=True)
-def _logger_as_it_was():
+def _logger_as_it_was(monkeypatch):
+    monkeypatch.setattr(logs, "STOP_S", PATIENCE_S)
     logger = logging.getLogger(LOGGER)
     before = (logger.propagate, logger.level)
     yield
@@ -94,7 +99,7 @@ class Blocked(io.StringIO):
         self.free = threading.Event()
 
     def write(self, text):
-        self.free.wait(10)
+        self.free.wait(PATIENCE_S)
         return super().write(text)
 
 

@@ -314,7 +314,7 @@ def _repeats(member: Member, pair: Pair) -> bool:
 @scenario("blip", "the link is cut for less than the dead time, twice")
 def short_cut(pair: Pair) -> None:
     # The second one is long enough for ours to suspect that it is believed dead.
-    for share in (0.5, 0.8):
+    for share in (0.5, 0.75):
         pair.ours.host.cut(silently=True)
         time.sleep(DEADTIME_S * share)
         pair.ours.host.mend()

@@ -123,7 +123,7 @@ class Desk:
         keys = [group.key for group in request.groups]
         if not keys:
             return
-        part = conversation.part_of(keys)
+        part = conversation.shares.part_of(keys)
         if part is None:
             raise RefusalError(
                 "old-peer",

@@ -25,7 +25,7 @@ _TRANSITIONS: Mapping[GroupState, frozenset[GroupState]] = {
     _S.HELD: frozenset((_S.STOPPING, _S.FAILED, _S.STUCK)),
     _S.STOPPING: frozenset((_S.IDLE, _S.STUCK, _S.FAILED)),
     _S.FAILED: frozenset((_S.IDLE,)),
-    _S.STUCK: frozenset((_S.STOPPING,)),
+    _S.STUCK: frozenset((_S.IDLE, _S.FAILED, _S.STUCK)),
 }
 
 

@@ -116,9 +116,12 @@ class Node:
         return effects
 
     def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most a quarter early."""
+        """From when on our next beat may go out with a peer's: never late, at most half a keepalive early.
+
+        Of two nodes one is always that near, so they fall into step with the first beats.
+        """
         keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
         return self._beat_at_ms - early_ms
 
     def next_deadline(self) -> int | None:
@@ -141,7 +144,11 @@ class Node:
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
+        instants += [
+            peer.window.next_deadline()
+            for peer in self.membership.peers.values()
+            if peer.old and peer.window is not None and peer.alive
+        ]
         return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
 
     # -- events ------------------------------------------------------------------------------------
@@ -275,6 +282,7 @@ class Node:
         if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
             self._rise()
             self._marks.unsettled = True
+        self._marks.unsettled |= self.conversation.may_ask(peer)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
@@ -326,7 +334,8 @@ class Node:
 
     def _ask_for_missing(self, now_ms: int) -> None:
         for peer in self.membership.peers.values():
-            if peer.window is not None and peer.alive:
+            # What one of us says next is worth more than what was lost.
+            if peer.old and peer.window is not None and peer.alive:
                 for seq in peer.window.due(now_ms):
                     self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
 

@@ -140,7 +140,7 @@ class Reception:
         window = peer.window
         verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
         # There may be something to ask for, perhaps soon.
-        self._marks.sooner |= verdict is Verdict.GAP
+        self._marks.sooner |= verdict is Verdict.GAP and peer.old
         self._notice(self._membership.link_heard(peer, link, now_ms))
         if verdict is Verdict.DUPLICATE:
             return

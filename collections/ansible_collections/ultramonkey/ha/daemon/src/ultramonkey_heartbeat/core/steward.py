@@ -168,9 +168,10 @@ class Steward:
         if at_ms is None or now_ms < at_ms or phase is not Phase.ACTIVE or self.maintained(local.group.key):
             return False
         if local.state is GroupState.STUCK:
-            local.become(GroupState.STOPPING, now_ms)
+            # It is stuck until a stop has succeeded, also for those who hear nothing more of us.
+            local.become(GroupState.STUCK, now_ms)
             self._emit(StopGroup(local.group.key))
-            return True
+            return False
         view = self._view(local, phase, (), others)
         if any(seat.eligible or seat.state.runs for seat in view.seats):
             # Somebody else holds it, or can: no reason to try here.
