@@ -142,6 +142,10 @@ def _cleanup(options: argparse.Namespace) -> Mapping[str, Any]:
     return _ask(options, "cleanup", {"groups": options.groups}, _PATIENCE_S)
 
 
+def _reload(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "reload", {}, _PATIENCE_S)
+
+
 def _journal(options: argparse.Namespace) -> Mapping[str, Any]:
     return _ask(options, "journal", {"last": options.last, "group": options.group}, _PATIENCE_S)
 
@@ -209,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
     )
     cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
+    _add(commands, "reload", _reload, tables.reload, "have the daemon read its files again")
     journal = _add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
     journal.add_argument("group", nargs="?", metavar="GROUP", help="only this group, and the nodes")
     journal.add_argument(

@@ -36,7 +36,7 @@ from .notices import (
 )
 from .panel import Panel
 from .reception import Decoder, Marks, Reception
-from .report import Phase, Report, Wish, to_fields
+from .report import Phase, Report, to_fields
 from .steward import Steward
 from .switches import Switchboard
 from .takeover import Conversation
@@ -87,6 +87,8 @@ class Node:
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
+        # A shorter keepalive that holds until some instant.
+        self._hurry = (0, 0)
         self._last_sent_ms = 0
         self._last_event_ms = 0
         self._marks = Marks()
@@ -234,11 +236,27 @@ class Node:
         elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
             self.panel.handle(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, ev.Reconfigured):
+            self._reconfigure(event.configuration, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
             self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
+
+    def _reconfigure(self, configuration: Configuration, now_ms: int) -> None:
+        """Go by another configuration, as far as `changes.compare` allows."""
+        before, self.configuration = self.configuration.ha, configuration
+        ha = configuration.ha
+        # Until a peer has heard our new dead time, it judges us by the old one.
+        self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
+        self._beat_at_ms = now_ms
+        self.transmitter.configure(ha)
+        self.membership.configure(ha.deadtime_ms, ha.warntime_ms)
+        self.reception.configure(ha)
+        self.steward.configure(configuration.groups, ha.nodes, ha.auto_failback)
+        self.switches.configure(self.steward.groups, ha.nodes)
 
     def _notice_sleep(self, now_ms: int) -> None:
         ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
@@ -326,19 +344,12 @@ class Node:
         old_peer = any(peer.old for peer in self.membership.alive())
         self._marks.changed |= self.steward.settle(
             self.phase,
-            self._wishes(),
+            [*self.desk.wishes(), *self.membership.wishes()],
             now_ms,
             # With a 3.0.6 the conversation decides; with more nodes than two nobody can.
             decide=not asking and (not old_peer or self.phase is Phase.LEAVING),
             may_start=not asking and (not old_peer or self.conversation is not None),
         )
-
-    def _wishes(self) -> list[Wish]:
-        wishes = self.desk.wishes()
-        for peer in self.membership.alive():
-            if peer.report is not None:
-                wishes += peer.report.wishes
-        return wishes
 
     def _ask_for_missing(self, now_ms: int) -> None:
         for peer in self.membership.peers.values():
@@ -354,6 +365,8 @@ class Node:
 
     def _beat(self, now_ms: int) -> None:
         keepalive_ms = self.configuration.ha.keepalive_ms
+        if now_ms < self._hurry[1]:
+            keepalive_ms = self._hurry[0]
         self._repeat_at_ms = None
         if self._marks.changed:
             self._report_fields = to_fields(self._report())

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..config.model import Configuration
+from ..config.model import Configuration, HaCf
 from ..wire.errors import MalformedFieldError, WireError
 from ..wire.message import Message
 from .complaints import Complaints
@@ -68,9 +68,7 @@ class Reception:
         rng: random.Random,
     ) -> None:
         self.received = 0
-        self._repeat_ms = configuration.ha.max_rexmit_delay_ms
-        # A peer that has just come cannot have heard us yet.
-        self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
+        self.configure(configuration.ha)
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -82,6 +80,12 @@ class Reception:
         self._emit = emit
         self._decode = decode
         self._rng = rng
+
+    def configure(self, ha: HaCf) -> None:
+        """Go by other times from now on."""
+        self._repeat_ms = ha.max_rexmit_delay_ms
+        # A peer that has just come cannot have heard us yet.
+        self._deaf_after_ms = 2 * ha.keepalive_ms
 
     def frame(self, link: str, data: bytes, now_ms: int) -> None:
         """Bytes arrived."""
