@@ -1,4 +1,4 @@
-"""What a running daemon can take over of a changed configuration, without moving a group, and what not. Pure."""
+"""What a running daemon can take over of a changed configuration without moving a group, and what not."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from ..core.node import Node
 from ..core.report import Phase
 from ..reading import load
 
+UNCHANGED = Changes((), ())
+
 
 @dataclass(frozen=True)
 class Reloaded:
@@ -22,7 +24,7 @@ class Reloaded:
     configuration: Configuration | None
     problems: tuple[str, ...] = ()
     keys_changed: bool = False
-    changes: Changes = Changes((), ())
+    changes: Changes = UNCHANGED
 
     @property
     def complete(self) -> bool:
