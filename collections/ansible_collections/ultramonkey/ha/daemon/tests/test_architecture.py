@@ -17,7 +17,7 @@ PACKAGE = "ultramonkey_heartbeat"
 SOURCE = Path(ultramonkey_heartbeat.__file__).parent
 LINES_MAX = 400
 
-# Room -> the other rooms, or modules of them, that it may import. `reading`, `safe_files`: modules beside the rooms.
+# Room -> the other rooms, or modules of them, that it may import; `reading` and `safe_files` are modules.
 MAY_IMPORT = {
     "wire": (),
     "config": (),
