@@ -27,13 +27,7 @@ from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership
-from .notices import (
-    BecameActive,
-    NodeStateChanged,
-    OwnLinkChanged,
-    ShutdownBegun,
-    Slept,
-)
+from .notices import BecameActive, NodeStateChanged, OwnLinkChanged, ShutdownBegun, Slept
 from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, to_fields
@@ -77,13 +71,11 @@ class Node:
         self._rng = rng
         self._effects: list[Effect] = []
         self._begun = False
-        self._said_init = False
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
-        keepalive_ms = configuration.ha.keepalive_ms
-        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        self._early_ms = _early_ms(configuration.ha.keepalive_ms)
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -250,6 +242,7 @@ class Node:
         before, self.configuration = self.configuration.ha, configuration
         ha = configuration.ha
         # Until a peer has heard our new dead time, it judges us by the old one.
+        self._early_ms = _early_ms(ha.keepalive_ms)
         self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
         self._beat_at_ms = now_ms
         self.transmitter.configure(ha)
@@ -296,12 +289,12 @@ class Node:
                 self._rise()
         self._doubt(now_ms)
         self._wake(now_ms)
-        self._ask_for_missing(now_ms)
+        self.reception.ask_for_missing(now_ms)
         if self._marks.unsettled or (self._settle_at_ms is not None and now_ms >= self._settle_at_ms):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+        elif self._marks.changed or now_ms >= min(self._beat_at_ms, self._repeat_at_ms or self._beat_at_ms):
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:
@@ -351,22 +344,10 @@ class Node:
             may_start=not asking and (not old_peer or self.conversation is not None),
         )
 
-    def _ask_for_missing(self, now_ms: int) -> None:
-        for peer in self.membership.peers.values():
-            # What one of us says next is worth more than what was lost.
-            if peer.old and peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
-
     # -- speaking ----------------------------------------------------------------------------------
 
-    def _repeat_due(self, now_ms: int) -> bool:
-        return self._repeat_at_ms is not None and now_ms >= self._repeat_at_ms
-
     def _beat(self, now_ms: int) -> None:
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        if now_ms < self._hurry[1]:
-            keepalive_ms = self._hurry[0]
+        keepalive_ms = self._hurry[0] if now_ms < self._hurry[1] else self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
@@ -380,8 +361,7 @@ class Node:
         self._last_sent_ms = now_ms
 
     def _word(self) -> str:
-        if not self._said_init:
-            self._said_init = True
+        if not self.transmitter.sent:
             return "init"
         return "up" if self.phase is Phase.JOINING else "active"
 
@@ -413,3 +393,7 @@ class Node:
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))
+
+
+def _early_ms(keepalive_ms: int) -> int:
+    return keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
