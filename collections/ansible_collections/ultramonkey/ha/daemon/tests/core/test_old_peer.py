@@ -150,3 +150,43 @@ def test_what_was_moved_away_afterwards_is_not_asked_for():
     peer.world.advance(20_000)
     assert "hb_takeover local" not in peer.said()
     assert [reply.phase for reply in peer.world.replies[asked]] == ["accepted", "completed"]
+
+
+def test_a_move_that_the_peer_did_not_notice_is_asked_for_again(peer):
+    peer.settle("all")
+    asked = peer.world.move("alice", ["of-alice"], "alice", timeout_ms=20_000)
+    peer.world.advance(12_000)
+    assert peer.said().count("hb_takeover local") == 3
+    peer.standby("foreign", "me")
+    peer.world.advance(1000)
+    peer.standby("foreign", "done")
+    peer.world.advance(10_000)
+    assert "hb_takeover local" not in peer.said()
+    assert peer.world.replies[asked][-1].phase == "completed"
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked_for(peer):
+    peer.settle("all")
+    asked = peer.world.move("alice", ["of-alice"], "alice", timeout_ms=3000)
+    peer.world.advance(20_000)
+    assert peer.said().count("hb_takeover local") == 1
+    assert peer.world.replies[asked][-1].result["error"]["code"] == "timeout"
+
+
+def test_what_answers_a_question_of_before_we_began_anew_is_no_answer(peer):
+    peer.settle("local")
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"))
+    # It does not know our new generation yet, and waits for our question in it.
+    peer.holds("all")
+    assert "resource none" not in peer.said()
+    peer.world.advance(2500)
+    assert "starting" in peer.said()
+
+
+def test_the_status_says_that_the_peer_is_busy(peer):
+    codes = lambda: [problem["code"] for problem in peer.world.status("alice")["problems"]]  # noqa: E731
+    peer.world.advance(2000)
+    assert "not-settled" in codes()
+    peer.holds("local")
+    peer.world.advance(100)
+    assert "not-settled" not in codes()

@@ -31,6 +31,10 @@ def run(world, line):
     if command == "nodes":
         for name in words:
             world.add_node(name)
+    elif command == "old":
+        for name in words:
+            world.add_node(name)
+            hosts[name].old = True
     elif command == "failback":
         world.ha["auto_failback"] = _world.AutoFailback(words[0])
     elif command == "group":

@@ -152,6 +152,7 @@ def test_lost_lines_are_admitted(monkeypatch):
         logger.info("line %d", number)
     stream.free.set()
     log.stop()
-    lost = re.search(r"(\d+) lines of this log were lost", stream.getvalue())
+    # Said each time that there was room again; that depends on when the thread took its first line.
+    lost = [int(word) for word in re.findall(r"(\d+) lines of this log were lost", stream.getvalue())]
     assert lost
-    assert int(lost[1]) + stream.getvalue().count(" line ") == 100
+    assert sum(lost) + stream.getvalue().count(" line ") == 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ultramonkey_heartbeat.config.model import (
@@ -29,6 +30,7 @@ from ultramonkey_heartbeat.core.snapshot import snapshot
 from ultramonkey_heartbeat.core.switches import NOTHING_TURNED, Kept, maintained_by
 from ultramonkey_heartbeat.core.transmit import Identity
 from ultramonkey_heartbeat.daemon.notices import word
+from ultramonkey_heartbeat.sim.old_host import OldHost
 
 LINK = "bcast eth0"
 NETWORK_DELAY_MS = 1
@@ -43,6 +45,7 @@ class Host:
 
     name: str
     generation: int = 100
+    old: bool = False  # it runs heartbeat 3.0.6
     node: Node | None = None
     runs: dict = field(default_factory=dict)  # group -> True while its address is up
     fails: dict = field(default_factory=dict)  # (group, operation) -> reason
@@ -73,6 +76,7 @@ class World:
         }
         self.rng = random.Random(seed)
         self.messages = 0
+        self.rows = Counter()  # of the state table of 3.0.6, as they were taken
         # Two nodes that hear each other may both hold a group for one heartbeat and one release.
         self.double_ms_max = keepalive_ms + SCRIPT_MS + 4 * NETWORK_DELAY_MS
         self.doubles: dict[str, int] = {}
@@ -108,9 +112,16 @@ class World:
         # What an earlier daemon left is released, but for what is under maintenance.
         host.runs = {key: True for key in host.runs if maintained_by(host.switches, key)}
         identity = Identity(name, name.encode().ljust(16, b"."), host.generation)
-        host.node = Node(self.configuration(name), identity, random.Random(name), _no_frames)
+        host.node = self._member(host, identity)
         self.give(host, ev.Started(1_700_000_000_000, adopted=tuple(host.runs), switches=host.switches))
         self.give(host, ev.LinkChanged(LINK, up=True, reason=""))
+
+    def _member(self, host, identity):
+        configuration, rng = self.configuration(host.name), random.Random(host.name)
+        if not host.old:
+            return Node(configuration, identity, rng, _no_frames)
+        ha, groups = configuration.ha, configuration.groups
+        return OldHost(identity, ha, groups, _no_frames, rng=rng, rows=self.rows)
 
     def kill(self, name):
         host = self.hosts[name]
@@ -237,12 +248,22 @@ class World:
 
     def _send(self, host, message):
         self.messages += 1
+        if any(other.old for other in self.hosts.values()):
+            self._tell_conversation(host, message)
         for other in self.hosts.values():
             if other is host or (host.name, other.name) in self.cuts or self.rng.random() < self.loss:
                 continue
             self.later(
                 NETWORK_DELAY_MS, lambda other=other: self.give(other, ev.MessageReceived(LINK, message))
             )
+
+    def _tell_conversation(self, host, message):
+        kind = message.text("t")
+        if kind != "status" and not kind.startswith("NS_"):
+            words = [
+                message.text(name) for name in ("rsc_hold", "ipaddr", "weown", "isstable", "info", "node")
+            ]
+            self.say(host, "says " + " ".join([kind, *(word for word in words if word)]))
 
     def _run(self, host, key, operation):
         job = next(self._order)

@@ -133,7 +133,11 @@ class Desk:
                 f"{peer} runs heartbeat 3.0.6, which moves only all groups of a node at once",
                 "move all, local or foreign",
             )
-        begun = conversation.take(part) if target == me else conversation.give(part, now_ms)
+        begun = (
+            conversation.take(part, now_ms, event.timeout_ms)
+            if target == me
+            else conversation.give(part, now_ms)
+        )
         if not begun:
             raise RefusalError(
                 "not-settled", f"{peer} is still busy with another move", "wait until `hbctl status` is calm"

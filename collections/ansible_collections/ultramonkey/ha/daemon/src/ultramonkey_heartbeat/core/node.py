@@ -20,20 +20,14 @@ from __future__ import annotations
 import random
 
 from ..config.model import Configuration
-from ..wire.message import Field
+from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .complaints import Complaints
-from .effects import Effect, Exit, PersistGeneration
+from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership
-from .notices import (
-    BecameActive,
-    NodeStateChanged,
-    OwnLinkChanged,
-    ShutdownBegun,
-    Slept,
-)
+from .notices import BecameActive, NodeStateChanged, OwnLinkChanged, ShutdownBegun, Slept
 from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, to_fields
@@ -62,6 +56,7 @@ class Node:
         self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
+        self.link_changed_ms: dict[str, int] = {}
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
@@ -76,11 +71,11 @@ class Node:
         self._rng = rng
         self._effects: list[Effect] = []
         self._begun = False
-        self._said_init = False
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
+        self._early_ms = _early_ms(configuration.ha.keepalive_ms)
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -92,6 +87,7 @@ class Node:
         self._report_fields: list[Field] = []
         self._awake_at_ms: int | None = None
         self._farewells = 0
+        self._last_words: list[Message] = []
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
@@ -105,9 +101,14 @@ class Node:
         self._now_ms = now_ms
         self._notice_sleep(now_ms)
         self._last_event_ms = now_ms
-        self._dispatch(event, now_ms)
-        if isinstance(event, (ev.FrameReceived, ev.MessageReceived)) and now_ms >= self._together_from_ms():
-            self._beat_at_ms = self._due_ms = now_ms
+        if isinstance(event, ev.MessageReceived):
+            self.reception.message(event.link, event.message, now_ms)
+            self._beat_together(now_ms)
+        elif isinstance(event, ev.FrameReceived):
+            self.reception.frame(event.link, event.data, now_ms)
+            self._beat_together(now_ms)
+        elif not isinstance(event, ev.DeadlineReached):
+            self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
         if self._marks.any or now_ms >= self._due_ms:
@@ -117,14 +118,13 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
-    def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most half a keepalive early.
+    def _beat_together(self, now_ms: int) -> None:
+        """Our next beat may go out with a peer's: never late, at most half a keepalive early.
 
         Of two nodes one is always that near, so they fall into step with the first beats.
         """
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
-        return self._beat_at_ms - early_ms
+        if now_ms >= self._beat_at_ms - self._early_ms:
+            self._beat_at_ms = self._due_ms = now_ms
 
     def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
@@ -139,19 +139,22 @@ class Node:
         What is due already and was not done by the tick cannot be done now (a question to a peer that is not
         ready); the next beat looks again. Otherwise we would spin until then.
         """
+        earliest_ms = self._beat_at_ms
         instants = [
-            self._beat_at_ms,
             self._repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [
+        instants.extend(
             peer.window.next_deadline()
             for peer in self.membership.peers.values()
             if peer.old and peer.window is not None and peer.alive
-        ]
-        return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
+        )
+        for at_ms in instants:
+            if at_ms is not None and now_ms < at_ms < earliest_ms:
+                earliest_ms = at_ms
+        return earliest_ms
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -206,12 +209,9 @@ class Node:
         self._effects.append(effect)
 
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
-        if isinstance(event, ev.FrameReceived):
-            self.reception.frame(event.link, event.data, now_ms)
-        elif isinstance(event, ev.MessageReceived):
-            self.reception.message(event.link, event.message, now_ms)
-        elif isinstance(event, ev.LinkChanged):
+        if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
+            self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
@@ -242,6 +242,7 @@ class Node:
         before, self.configuration = self.configuration.ha, configuration
         ha = configuration.ha
         # Until a peer has heard our new dead time, it judges us by the old one.
+        self._early_ms = _early_ms(ha.keepalive_ms)
         self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
         self._beat_at_ms = now_ms
         self.transmitter.configure(ha)
@@ -265,9 +266,13 @@ class Node:
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
-        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything.
+
+        It begins with a status: without one, what else is said under it is not listened to.
+        """
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
+        self._effects.append(self.transmitter.status(self._word(), self._report_fields, self._now_ms))
 
     def _say(self, own: list[Field]) -> None:
         self._effects.append(self.transmitter.say(own, self._now_ms))
@@ -284,12 +289,12 @@ class Node:
                 self._rise()
         self._doubt(now_ms)
         self._wake(now_ms)
-        self._ask_for_missing(now_ms)
+        self.reception.ask_for_missing(now_ms)
         if self._marks.unsettled or (self._settle_at_ms is not None and now_ms >= self._settle_at_ms):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+        elif self._marks.changed or now_ms >= min(self._beat_at_ms, self._repeat_at_ms or self._beat_at_ms):
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:
@@ -313,7 +318,7 @@ class Node:
         if self.phase is Phase.JOINING and self.membership.known():
             self.phase = Phase.ACTIVE
             self._marks.changed = True
-            self._effects.append(BecameActive(self.membership.in_words()))
+            self._effects.append(BecameActive(self.membership.describe()))
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -339,22 +344,10 @@ class Node:
             may_start=not asking and (not old_peer or self.conversation is not None),
         )
 
-    def _ask_for_missing(self, now_ms: int) -> None:
-        for peer in self.membership.peers.values():
-            # What one of us says next is worth more than what was lost.
-            if peer.old and peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
-
     # -- speaking ----------------------------------------------------------------------------------
 
-    def _repeat_due(self, now_ms: int) -> bool:
-        return self._repeat_at_ms is not None and now_ms >= self._repeat_at_ms
-
     def _beat(self, now_ms: int) -> None:
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        if now_ms < self._hurry[1]:
-            keepalive_ms = self._hurry[0]
+        keepalive_ms = self._hurry[0] if now_ms < self._hurry[1] else self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
@@ -368,8 +361,7 @@ class Node:
         self._last_sent_ms = now_ms
 
     def _word(self) -> str:
-        if not self._said_init:
-            self._said_init = True
+        if not self.transmitter.sent:
             return "init"
         return "up" if self.phase is Phase.JOINING else "active"
 
@@ -387,12 +379,21 @@ class Node:
     def _say_farewell(self, now_ms: int) -> None:
         if self._farewells and now_ms < self._beat_at_ms:
             return
-        self._marks.changed = True
-        self._beat(now_ms)
-        self._effects.append(self.transmitter.shutdone(now_ms))
+        if self._farewells:
+            # The same to the last byte, so that who has heard it does not hear it again.
+            self._effects += [self.transmitter.again(message) for message in self._last_words]
+        else:
+            self._marks.changed = True
+            self._beat(now_ms)
+            self._effects.append(self.transmitter.shutdone(now_ms))
+            self._last_words = [e.message for e in self._effects[-2:] if isinstance(e, SendMessage)]
         self._farewells += 1
         # From now on only farewells are due.
         self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))
+
+
+def _early_ms(keepalive_ms: int) -> int:
+    return keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0

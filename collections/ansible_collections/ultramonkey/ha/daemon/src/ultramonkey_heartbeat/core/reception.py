@@ -175,6 +175,13 @@ class Reception:
             if number is not None:
                 peer.window.give_up(number)
 
+    def ask_for_missing(self, now_ms: int) -> None:
+        """Ask a 3.0.6 for what was lost: what one of us says next is worth more than that."""
+        for peer in self._membership.peers.values():
+            if peer.old and peer.window is not None and peer.alive:
+                for seq in peer.window.due(now_ms):
+                    self._emit(self._transmitter.ask_again(peer.name, seq, now_ms))
+
     # -- what it says --------------------------------------------------------------------------------
 
     def _status(self, peer: Peer, message: Message, now_ms: int) -> None:

@@ -134,7 +134,7 @@ def _switch_record(key: str, switch: Switch) -> str:
 
 def raw_fields(message: Message) -> tuple[Field, ...]:
     """The report's part of a message, undecoded: equal parts mean equal reports."""
-    return tuple(field for field in message.fields if field.name.startswith("um_"))
+    return tuple([field for field in message.fields if field[0][:3] == "um_"])
 
 
 def from_message(message: Message) -> Report | None:

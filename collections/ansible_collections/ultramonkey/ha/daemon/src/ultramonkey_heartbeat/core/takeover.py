@@ -25,6 +25,7 @@ A part that nobody holds once both are stable is taken: with 3.0.6 alone it woul
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from ..config.model import AutoFailback
@@ -41,9 +42,9 @@ from .steward import Steward
 
 # `starting` is repeated until answered: 3.0.6 ignores it until it is active itself.
 ASK_INTERVAL_MS = 1000
-# A 3.0.6 gives back at once what prefers a node that returned; if it has not by then it was too busy to
-# notice, and will not.
-ASK_BACK_MS = 5000
+# A 3.0.6 gives at once what prefers a node that returned, and what it is asked for; if it has not begun by
+# then it has not noticed, and will not.
+ASK_AGAIN_MS = 5000
 
 
 class Stage(Enum):
@@ -52,6 +53,15 @@ class Stage(Enum):
     ABSENT = "absent"
     ASKING = "asking"
     STABLE = "stable"
+
+
+@dataclass
+class Wanted:
+    """What we want the peer to give us, when to ask for it next, and when to ask no more (None: never)."""
+
+    part: Part
+    ask_at_ms: int
+    until_ms: int | None = None
 
 
 class Conversation:
@@ -73,8 +83,7 @@ class Conversation:
         self._moves = PlannedMoves(self.shares, steward, send)
         self._peer_stable = False
         self._failback_wanted = False
-        # When to ask for what is ours and the peer has kept.
-        self._ask_back_at_ms: int | None = None
+        self._wanted: Wanted | None = None
         self._asked_at_ms: int | None = None
         self._gone_generation = 0
         self._said_shutdown = False
@@ -107,8 +116,8 @@ class Conversation:
     def next_deadline(self) -> int | None:
         """When the conversation must be looked at again without an event."""
         instants: list[int | None] = [self._moves.deadline_ms]
-        if self._settled() and self._policy is AutoFailback.ON:
-            instants.append(self._ask_back_at_ms)
+        if self._wanted is not None and self.settled():
+            instants.append(self._wanted.ask_at_ms)
         if self._asked_at_ms is not None and self.stage is Stage.ASKING:
             instants.append(self._asked_at_ms + ASK_INTERVAL_MS)
         if self._legacy is not None:
@@ -123,7 +132,7 @@ class Conversation:
         self._peer_stable = False
         self._moves.forget()
         self._failback_wanted = True
-        self._ask_back_at_ms = None
+        self._wanted = None
         if self._legacy is not None:
             self._legacy.forget()
 
@@ -167,16 +176,16 @@ class Conversation:
         if self.stage is Stage.ASKING:
             self._ask(peer, now_ms)
         elif self.stage is Stage.STABLE:
-            if self._moves.under_way or not self.shares.theirs & Part.LOCAL:
-                self._ask_back_at_ms = None
             self._moves.step(now_ms)
             self._fail_back(now_ms)
+            self._ask_again(now_ms)
 
     def _meet(self, peer: Peer) -> None:
         """The peer is heard: for the first time, again after a split, or after its restart."""
         unnoticed = self._gone_generation == peer.generation
-        # One that comes back with a new generation asks us.
-        self.stage = Stage.STABLE if self.shares.mine and not unnoticed else Stage.ASKING
+        # One that is still starting will ask us. One that is active may have taken everything meanwhile.
+        asks_us = peer.state is PeerState.JOINING and not unnoticed
+        self.stage = Stage.STABLE if self.shares.mine and asks_us else Stage.ASKING
 
     def may_ask(self, peer: Peer) -> bool:
         """We have begun anew, and the peer has been heard since: the question can be asked now."""
@@ -233,13 +242,14 @@ class Conversation:
         if stable is not None:
             self._peer_stable = stable == "1"
         if self.stage is Stage.ASKING:
-            # Only an answer has no `info`; with one it tells of something it is about to do.
-            if message.text("info") is None:
+            # Only an answer has no `info`; with one it tells of something it is about to do. What answers a
+            # question of before we began anew is none: it does not know us yet.
+            if message.text("info") is None and self._asked_at_ms is not None:
                 self._answer_seq = seq
                 self._first_answer(now_ms)
             else:
                 shares.give_up(shares.overlap, Cause.REQUEST)
-        elif became_stable and self._settled():
+        elif became_stable and self.settled():
             self._report(stable=True)
         if message.text("info") != "shutdown":
             self._yield_overlap()
@@ -254,13 +264,14 @@ class Conversation:
         shares.give_up(shares.theirs, Cause.START)
         # What we held through a doubt stays, and what is ours comes, unless the peer has it.
         shares.take(Part(Part.LOCAL & ~shares.theirs & ~shares.mine), Cause.START)
-        self._ask_back_at_ms = now_ms + ASK_BACK_MS
+        if self._policy is AutoFailback.ON:
+            self._wanted = Wanted(Part.LOCAL, now_ms + ASK_AGAIN_MS)
         self._report(stable=True)
 
     def _take_what_is_free(self) -> None:
         """Both are stable, and a part is nowhere: whoever held it was restarted, or let go too much."""
         free = self.shares.free
-        if self._settled() and free:
+        if self.settled() and free:
             self.shares.take(free, Cause.TAKEOVER)
             self._failback_wanted = True
             self._report(stable=True)
@@ -268,7 +279,7 @@ class Conversation:
     def _yield_overlap(self) -> None:
         """Both claim a part and it is settled: 3.0.6 would only log it, so it is for us to let go."""
         overlap = self.shares.overlap
-        if self._settled() and overlap:
+        if self.settled() and overlap:
             self.shares.give_up(overlap, Cause.REQUEST)
             self._report(stable=True)
 
@@ -277,42 +288,58 @@ class Conversation:
     def give(self, part: Part, now_ms: int) -> bool:
         """Begin to give what we hold of a part to the peer. False when that cannot begin now."""
         part = Part(part & self.shares.mine)
-        if not part or not self._settled():
+        if not part or not self.settled():
             return False
         self._moves.give(part, now_ms)
         return True
 
-    def take(self, part: Part) -> bool:
+    def take(self, part: Part, now_ms: int, within_ms: int) -> bool:
         """Ask the peer to give us a part that it holds. False when that cannot begin now."""
-        if not part or part & ~self.shares.theirs or not self._settled():
+        if not part or part & ~self.shares.theirs or not self.settled():
             return False
-        # It maps the word back: local of the asker is foreign of the giver.
-        self._send(phrases.hb_takeover(part))
+        # Said at once by the next tick.
+        self._wanted = Wanted(part, now_ms, now_ms + within_ms)
         return True
 
-    def _settled(self) -> bool:
+    def settled(self) -> bool:
+        """Both know who holds what, and nothing is being moved."""
+        if self._legacy is not None:
+            # Nobody says what it holds, and nothing is moved by request.
+            return self.stage is Stage.STABLE
         return self.stage is Stage.STABLE and self._peer_stable and not self._moves.under_way
 
     def _fail_back(self, now_ms: int) -> None:
-        """Give back what we took over when the peer was away, as the giver's own auto_failback says.
-
-        And ask for what is ours, should a 3.0.6 that was busy when we returned forget to give it back.
-        """
-        if self._policy is not AutoFailback.ON or not self._settled():
-            return
-        if self._failback_wanted:
-            self.give(Part(self.shares.mine & Part.FOREIGN), now_ms)
+        """Give back what we took over when the peer was away, as the giver's own auto_failback says."""
+        if self._failback_wanted and self._policy is AutoFailback.ON and self.settled():
+            self.give(Part.FOREIGN, now_ms)
             self._failback_wanted = False
-        elif self._ask_back_at_ms is not None and now_ms >= self._ask_back_at_ms:
-            self._ask_back_at_ms = now_ms + ASK_BACK_MS
-            self.take(Part(self.shares.theirs & Part.LOCAL))
+
+    def _ask_again(self, now_ms: int) -> None:
+        """Ask for what we want until the peer begins to give it.
+
+        A 3.0.6 that is busy when we return forgets to give back what prefers us; and of what its programs
+        write into its pipe at the same time it loses something now and then, a move asked for as well.
+        """
+        wanted = self._wanted
+        if wanted is None:
+            return
+        part = Part(wanted.part & self.shares.theirs)
+        over = wanted.until_ms is not None and now_ms >= wanted.until_ms
+        if self._moves.under_way or not part or over:
+            self._wanted = None
+        elif now_ms >= wanted.ask_at_ms and self.settled():
+            wanted.ask_at_ms = now_ms + ASK_AGAIN_MS
+            # It maps the word back: local of the asker is foreign of the giver.
+            self._send(phrases.hb_takeover(part))
 
     # -- legacy ------------------------------------------------------------------------------------
 
     def _tick_legacy(self, legacy: Legacy, peer: Peer, now_ms: int) -> None:
         if self.stage is Stage.ABSENT:
             self.stage = Stage.STABLE
-            legacy.meet(peer, unnoticed=self._gone_generation == peer.generation)
+            # One that is still starting asks for its own. One that is active already holds it.
+            unnoticed = self._gone_generation == peer.generation or peer.state is PeerState.ACTIVE
+            legacy.meet(peer, unnoticed=unnoticed)
         legacy.tick(peer, now_ms)
 
     # -- saying and writing ------------------------------------------------------------------------

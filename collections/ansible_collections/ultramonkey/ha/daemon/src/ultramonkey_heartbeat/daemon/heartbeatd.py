@@ -41,6 +41,7 @@ from .executor import Executor
 from .journal import Journal
 from .kept_switches import read_switches, split_by_maintenance
 from .keys import make_codec
+from .link_status import with_counters
 from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
@@ -273,7 +274,8 @@ class Heartbeatd:
         if not self._begun:
             self._refuse_early(reply)
             return
-        reply("completed", {"result": snapshot(self._node, self._driver.now_ms())})
+        known = snapshot(self._node, self._driver.now_ms())
+        reply("completed", {"result": with_counters(known, self._links)})
 
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request

@@ -6,176 +6,17 @@ document and here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..config.model import AutoFailback, Group
 from ..core import effects as fx
-from .observer import Observer
-from .plan import Fault, Plan
+from ..core.node import TOGETHER_BELOW_MS
+from .checker import Checker
+from .plan import STORM_MS, Fault, Plan
 
 if TYPE_CHECKING:
     from .machine import Machine
-    from .network import Parcel
     from .world import World
-
-
-# A checker that is violated once is often violated ever after.
-NOTED_MAX = 3
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A promise that was broken."""
-
-    at_ms: int
-    checker: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.at_ms / 1000:.3f} s: {self.checker}: {self.text}"
-
-
-class Checker(Observer):
-    """An observer with an opinion."""
-
-    def __init__(self, world: World, plan: Plan) -> None:
-        self.world = world
-        self.plan = plan
-        self.violations: list[Violation] = []
-
-    def violated(self, text: str) -> None:
-        """Note it; one of a kind is enough."""
-        if len(self.violations) < NOTED_MAX:
-            self.violations.append(Violation(self.world.now_ms, type(self).__name__, text))
-
-
-@dataclass
-class _Double:
-    """Two daemons serve one group. `words[n]` is since when the next status counts, in two chains."""
-
-    key: str
-    pair: tuple[str, str]
-    since_ms: int
-    # For the chain that begins with the first, and with the second of the pair: statuses heard in turn,
-    # and when the last of them was.
-    turns: list[int] = field(default_factory=lambda: [0, 0])
-    turned_ms: list[int] = field(default_factory=lambda: [0, 0])
-
-
-class OneHolder(Checker):
-    """Two nodes that hear each other do not both serve a group.
-
-    Exactly: when a daemon begins to serve a group that another daemon serves, then as soon as three of
-    their status messages were heard in turn, each sent after the one before was heard (there, back, and
-    there; and the same beginning with the other one), one of the two has begun to stop. Without loss
-    that is at most two heartbeats and the time the messages take.
-    """
-
-    TURNS = 3
-
-    def __init__(self, world: World, plan: Plan) -> None:
-        super().__init__(world, plan)
-        self._doubles: list[_Double] = []
-
-    def ran(self, machine: Machine, key: str, what: str) -> None:
-        if what == "start begins":
-            for other in self.world.machines.values():
-                if other is not machine and self._serves(other, key):
-                    now_ms = self.world.now_ms
-                    self._doubles.append(
-                        _Double(key, (other.name, machine.name), now_ms, turned_ms=[now_ms, now_ms])
-                    )
-                    self._listen()
-        elif self._doubles:
-            self._sort_out()
-
-    def changed(self, machine: Machine, what: str) -> None:
-        if self._doubles and what not in ("sleeps", "wakes"):
-            self._sort_out()
-
-    def _serves(self, machine: Machine, key: str) -> bool:
-        return machine.member is not None and machine.scripts.running.get(key) in ("starting", "held")
-
-    def _listen(self) -> None:
-        listening = self in self.world.listeners
-        if self._doubles and not listening:
-            self.world.listeners.append(self)
-        elif not self._doubles and listening:
-            self.world.listeners.remove(self)
-
-    def _sort_out(self) -> None:
-        machines = self.world.machines
-        self._doubles = [d for d in self._doubles if all(self._serves(machines[n], d.key) for n in d.pair)]
-        self._listen()
-
-    def heard(self, parcel: Parcel, machine: Machine) -> None:
-        self._sort_out()
-        if parcel.message.text("t") != "status":
-            return
-        for double in self._doubles:
-            if parcel.sender not in double.pair or machine.name not in double.pair:
-                continue
-            for chain in (0, 1):
-                whose_turn = double.pair[(chain + double.turns[chain]) % 2]
-                if parcel.sender == whose_turn and parcel.sent_at_ms >= double.turned_ms[chain]:
-                    double.turns[chain] += 1
-                    double.turned_ms[chain] = self.world.now_ms
-            if min(double.turns) >= self.TURNS:
-                self.violated(
-                    f"{' and '.join(double.pair)} both serve {double.key} since {double.since_ms} ms "
-                    f"and have heard each other say so {double.turns} times in turn"
-                )
-                double.turns = [-1_000_000, -1_000_000]
-
-
-class StuckStays(Checker):
-    """A group whose stop failed is started nowhere by a daemon that has heard of it.
-
-    Exactly: once a status that was sent after the failure was read by a daemon, that daemon does not begin
-    to start the group, until the scripts there have stopped it, or the machine was switched off and its
-    daemon has begun anew.
-    """
-
-    def __init__(self, world: World, plan: Plan) -> None:
-        super().__init__(world, plan)
-        # (machine, group) -> since when its stop has failed, and in which run of its daemon.
-        self._stuck: dict[tuple[str, str], tuple[int, int]] = {}
-        # (who knows, in which run of his, machine, group)
-        self._knows: set[tuple[str, int, str, str]] = set()
-
-    def ran(self, machine: Machine, key: str, what: str) -> None:
-        if what in ("stop fails", "start fails") and machine.scripts.running.get(key) == "debris":
-            if machine.member is not None:
-                self._stuck.setdefault((machine.name, key), (self.world.now_ms, machine.runs))
-                if self not in self.world.listeners:
-                    self.world.listeners.append(self)
-        elif key not in machine.scripts.running and what != "power off":
-            self._forget(machine.name, key)
-        elif what == "start begins":
-            for name, run, where, group in self._knows:
-                if (name, run, group) == (machine.name, machine.runs, key) and where != machine.name:
-                    self.violated(f"{name} starts {key}, and knows that it could not be stopped on {where}")
-
-    def changed(self, machine: Machine, what: str) -> None:
-        if what == "daemon begins":
-            for name, key in list(self._stuck):
-                if name == machine.name and key not in machine.scripts.running:
-                    self._forget(name, key)
-
-    def _forget(self, name: str, key: str) -> None:
-        self._stuck.pop((name, key), None)
-        self._knows = {known for known in self._knows if known[2:] != (name, key)}
-        if not self._stuck and self in self.world.listeners:
-            self.world.listeners.remove(self)
-
-    def heard(self, parcel: Parcel, machine: Machine) -> None:
-        if parcel.message.text("t") != "status":
-            return
-        sender = self.world.machines[parcel.sender]
-        for (name, key), (since_ms, run) in self._stuck.items():
-            if name == parcel.sender and parcel.sent_at_ms > since_ms and sender.runs == run:
-                self._knows.add((machine.name, machine.runs, name, key))
 
 
 class StaysPut(Checker):
@@ -184,13 +25,13 @@ class StaysPut(Checker):
     Exactly: once no fault, request or failing script was seen for as long as it may take to settle
     (`Plan.settling_ms`), no script begins. In a benign run that is from its beginning plus that time: late
     beats and short stalls below deadtime, one dead link of two, lost addresses, replayed and foreign frames
-    are no reasons.
+    are no reasons. Losses and delays without mercy are, while they last.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)
-        self._reason_ms = 0
-        self.quiet_ms = 0
+        noisy = any((medium.loss or medium.tail) and not medium.mercy_ms for medium in plan.media)
+        self._reason_ms = STORM_MS if noisy else 0
 
     def broke(self, fault: Fault) -> None:
         if not self.plan.benign:
@@ -213,6 +54,23 @@ class StaysPut(Checker):
             self.excuse()
         elif what in ("start begins", "stop begins") and quiet_ms > self.plan.settling_ms:
             self.violated(f"{what} for {key} on {machine.name}, and nothing had happened for {quiet_ms} ms")
+
+
+class LeftAlone(Checker):
+    """Under maintenance nothing is started or stopped, whatever happens to daemons.
+
+    Exactly: from five seconds after the cluster was put under maintenance until that is ended, no script
+    begins, while daemons are stopped, started, stalled and paused, and crash.
+    """
+
+    SETTLED_MS = 5000
+
+    def ran(self, machine: Machine, key: str, what: str) -> None:
+        if self.plan.upkeep_ms is None or what not in ("start begins", "stop begins"):
+            return
+        on_ms, off_ms = self.plan.upkeep_ms
+        if on_ms + self.SETTLED_MS <= self.world.now_ms < off_ms:
+            self.violated(f"{what} for {key} on {machine.name}, under maintenance")
 
 
 class EveryRequestAnswered(Checker):
@@ -301,7 +159,8 @@ class HeldOnce(Checker):
         """The bound has passed. `lost` are the groups that nobody may start."""
         policy = self.plan.policy
         returns = policy is AutoFailback.LEGACY or (policy is AutoFailback.ON and not self._asked)
-        world = self.world
+        # A 3.0.6 that gives away decides for itself when.
+        returns = returns and not self.plan.old
         for group in self.world.groups:
             states = {
                 name: self.world.machines[name].scripts.running.get(group.key) for name in self.plan.core
@@ -319,13 +178,15 @@ class HeldOnce(Checker):
 class NoStorm(Checker):
     """No node floods the network.
 
-    Exactly: in any ten seconds a node sends at most one message a heartbeat and 100 for each node: two for each
-    change of what it says, and what it asks a 3.0.6 to repeat, and repeats to it. In a calm, one a heartbeat
-    and ten.
+    Exactly: in any ten seconds a node sends at most one message a heartbeat (two, where nodes with a
+    keepalive below 200 ms beat together) and 100 for each node: two for each change of what
+    it says. With a 3.0.6, eight questions more for each of 250 missing messages; how much the 3.0.6 says is
+    not ours to judge. In a calm, one a heartbeat and ten.
     """
 
     WINDOW_MS = 10_000
     FOR_EACH_NODE = 100
+    FOR_OLD_PEER = 8 * 250
     IN_CALM = 10
 
     def __init__(self, world: World, plan: Plan) -> None:
@@ -336,9 +197,14 @@ class NoStorm(Checker):
 
     def look(self) -> None:
         """Called once in each window."""
-        beats = self.WINDOW_MS // self.plan.keepalive_ms * 103 // 100 + 2
+        keepalive_ms = self.plan.keepalive_ms
+        shortest_ms = keepalive_ms - keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else keepalive_ms
+        beats = self.WINDOW_MS // shortest_ms * 103 // 100 + 2
         more = self.IN_CALM if self.calm else self.FOR_EACH_NODE * len(self.plan.nodes)
+        more += self.FOR_OLD_PEER if self.plan.old else 0
         for name, machine in self.world.machines.items():
+            if name in self.plan.old:
+                continue
             sent = machine.sent - self._before.get(name, 0)
             self._before[name] = machine.sent
             self.most = max(self.most, sent - beats)

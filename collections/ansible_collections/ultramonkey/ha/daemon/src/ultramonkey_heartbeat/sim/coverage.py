@@ -47,6 +47,9 @@ ACTING = (
     "became active",
     "late heartbeat",
     "left",
+    "maintenance or standby switched",
+    "left alone under maintenance",
+    "cleaned up",
 )
 ROWS = (*OWNERSHIP, *ACTING)
 
@@ -87,6 +90,9 @@ _SIMPLE = {
     n.Slept: "slept, and asks",
     n.BecameActive: "became active",
     n.LateHeartbeat: "late heartbeat",
+    n.SwitchTurned: "maintenance or standby switched",
+    n.LeftAlone: "left alone under maintenance",
+    n.CleanedUp: "cleaned up",
 }
 
 

@@ -7,6 +7,7 @@ is a corner of its own.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from ..config.model import AutoFailback, Group, Resource
 from .plan import STORM_MS, Fault, MediumPlan, Plan
@@ -16,12 +17,19 @@ NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 # Kinds that no group may be moved for.
 BENIGN = ("stall", "address", "announce-late", "replay", "stranger")
 # Kinds that need no second node or link.
+UPKEEP = ("stop", "crash", "stall", "pause")
 KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
-    *("move", "standby", "rivals", "replay", "stranger"),
+    *("move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
 )
+# A 3.0.6 whose stop fails reboots the machine, and one without its generation file is never heard again.
+NOT_WITH_OLD = (
+    *("fail-start", "fail-stop", "unclean", "hang", "lost-generation", "rivals"),
+    *("maintenance", "standby-node"),
+)
+SCRIPTS = ("fail-start", "fail-stop", "unclean", "slow", "hang")
 # What makes a run worth its time is drawn more often.
 LIKELY = ("power", "crash", "stop", "cut", "one-way", "partition", "pause", "move", "standby")
 
@@ -33,8 +41,11 @@ def draw(
     rng = random.Random(seed)  # noqa: S311 - a repeatable draw is what is wanted
     count = rng.choices((2, 3, 4, 5, 6, 7), (50, 22, 10, 12, 3, 3))[0]
     count = nodes or count
-    names = NAMES[:count]
     mixed = rng.random() < 0.1 if old is None else old
+    if mixed and nodes is None:
+        # It knows two nodes only.
+        count = 2
+    names = NAMES[:count]
     keepalive = rng.choices((100, 250, 500, 1000, 2000), (3, 7, 15, 50, 25))[0]
     keepalive = keepalive_ms or keepalive
     deadtime_ms = keepalive * rng.choice((3, 4, 5, 5, 10)) + rng.choice((0, 0, 1, 37))
@@ -46,7 +57,13 @@ def draw(
     script_ms = rng.choice((1, 10, 10, 100, 900))
     script_ms_max = script_ms + rng.choice((0, 500, 4000))
     media = _media(rng, names, keepalive, deadtime_ms, garble=bool(codec), benign=benign)
-    faults = _faults(rng, names, groups, media, (keepalive, deadtime_ms), benign=benign)
+    kinds = tuple(kind for kind in KINDS if not (mixed and kind in NOT_WITH_OLD))
+    faults = _faults(
+        rng, names, groups, media, every_kind=kinds, times_ms=(keepalive, deadtime_ms), benign=benign
+    )
+    upkeep_ms = None
+    if rng.random() < 0.06 and not benign and not mixed:
+        upkeep_ms, faults = _upkeep(rng, names, groups, media, (keepalive, deadtime_ms))
     others = rng.sample(names, k=rng.randint(0, len(names) - 1)) if rng.random() < 0.3 and not mixed else []
     core = tuple(name for name in names if name not in others)
     drift = tuple((name, rng.randint(-20_000, 20_000)) for name in names) if rng.random() < 0.15 else ()
@@ -66,6 +83,7 @@ def draw(
         faults=faults,
         core=core,
         benign=benign,
+        upkeep_ms=upkeep_ms,
         drift_ppm=drift,
         newer=() if mixed else newer,
         old=(rng.choice(names),) if mixed else (),
@@ -118,11 +136,12 @@ def _faults(
     names: tuple[str, ...],
     groups: tuple[Group, ...],
     media: tuple[MediumPlan, ...],
-    times_ms: tuple[int, int],
     *,
+    every_kind: tuple[str, ...],
+    times_ms: tuple[int, int],
     benign: bool,
 ) -> tuple[Fault, ...]:
-    weights = {kind: rng.choice((1, 1, 3, 10)) for kind in KINDS if rng.random() < _chance(kind)}
+    weights = {kind: rng.choice((1, 1, 3, 10)) for kind in every_kind if rng.random() < _chance(kind)}
     if benign:
         weights = {kind: 1 for kind in BENIGN if kind in KINDS}
         if len(media) > 1:
@@ -158,6 +177,24 @@ def _faults(
     return tuple(sorted(faults, key=lambda fault: fault.at_ms))
 
 
+def _upkeep(
+    rng: random.Random,
+    names: tuple[str, ...],
+    groups: tuple[Group, ...],
+    media: tuple[MediumPlan, ...],
+    times_ms: tuple[int, int],
+) -> tuple[tuple[int, int], tuple[Fault, ...]]:
+    """A maintenance of the whole cluster in which daemons are restarted, crash and stall."""
+    on_ms, off_ms = 60_000, 170_000
+    faults = _faults(rng, names, groups, media, every_kind=UPKEEP, times_ms=times_ms, benign=False)
+    middle = tuple(
+        replace(fault, at_ms=on_ms + 5000 + fault.at_ms // 2, lasts_ms=min(fault.lasts_ms, 10_000))
+        for fault in faults
+    )
+    switch = Fault(1000, on_ms, "maintenance", names[0], other=names[-1], lasts_ms=off_ms - on_ms)
+    return (on_ms, off_ms), (switch, *middle)
+
+
 def _chance(kind: str) -> float:
     return 0.6 if kind in LIKELY else 0.35
 
@@ -166,6 +203,8 @@ def _lasts(rng: random.Random, kind: str, keepalive_ms: int, deadtime_ms: int) -
     """How long a fault lasts: around the times at which something changes, or far beyond."""
     if kind == "stall":
         return rng.randint(1, max(1, min(keepalive_ms, deadtime_ms - 2 * keepalive_ms - 50)))
+    if kind in SCRIPTS:
+        return rng.randint(5_000, 90_000)
     choices = (
         rng.randint(1, keepalive_ms),
         rng.randint(keepalive_ms, deadtime_ms),
@@ -183,6 +222,8 @@ def _detail(rng: random.Random, kind: str) -> str:
         return rng.choice(("frames kept", "frames lost"))
     if kind == "move":
         return rng.choice(("other", "other", "host", "nobody"))
+    if kind == "maintenance":
+        return rng.choice(("group", "cluster"))
     if kind == "standby":
         return rng.choice(("all", "local", "foreign"))
     return ""

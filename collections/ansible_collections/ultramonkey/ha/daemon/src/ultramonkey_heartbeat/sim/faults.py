@@ -7,10 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core import events as ev
+from ..core.switches import maintained_by
 from ..wire.message import Message, hexadecimal, string
+from .administrators import Administrators
 from .machine import Machine
 from .network import Parcel
-from .plan import BOOT_MS, Fault, Plan
+from .plan import BOOT_MS, STORM_MS, Fault, Plan
 from .scripts import Behaviour
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 # A fault that waits for a change comes after this time even if nothing changes.
 CHANGE_WITHIN_MS = 10_000
-REQUEST_TIMEOUT_MS = 20_000
 
 
 class Faults:
@@ -29,7 +30,6 @@ class Faults:
         self._plan = plan
         self._start = start
         self._waiting: list[Fault] = []
-        self._requests = 0
         self.over = False
         # How often each kind was carried out.
         self.counts: dict[str, int] = {}
@@ -54,12 +54,11 @@ class Faults:
             "slow": self._script,
             "hang": self._script,
             "address": self._address,
-            "move": self._move,
-            "standby": self._standby,
-            "rivals": self._rivals,
             "replay": self._replay,
             "stranger": self._stranger,
         }
+        self.administrators = Administrators(world, self._afterwards)
+        self._deeds.update(self.administrators.deeds)
 
     def schedule(self) -> None:
         """Put all of them into the world's queue."""
@@ -120,10 +119,12 @@ class Faults:
     def _release(self, machine: Machine, runs: int) -> None:
         if machine.member is not None or machine.runs != runs or not machine.powered:
             return
-        stuck = [key for key in list(machine.scripts.running) if not machine.scripts.release(key)]
+        left = [key for key in machine.scripts.running if maintained_by(machine.switches, key)]
+        others = [key for key in list(machine.scripts.running) if key not in left]
+        stuck = [key for key in others if not machine.scripts.release(key)]
         if not stuck and machine.name not in self._plan.old:
             identity = machine.next_identity(self._world.rng.getrandbits(16))
-            machine.say_goodbye(self._world.configuration(machine.name), identity)
+            machine.say_goodbye(self._world.configuration(machine.name), identity, left)
 
     def _stop(self, fault: Fault, machine: Machine) -> None:
         if machine.member is None:
@@ -245,32 +246,6 @@ class Faults:
         if machine.member is not None and machine.scripts.remove(fault.group):
             machine.give(ev.AddressLost(fault.group, fault.group))
 
-    # -- administrators ------------------------------------------------------------------------------
-
-    def ask(self, machine: Machine, groups: tuple[str, ...], target: str | None) -> str:
-        """An administrator asks a node for a move; returns the request's id, or "" if nobody is there."""
-        if machine.node is None or not machine.awake:
-            return ""
-        self._requests += 1
-        request_id = f"r{self._requests}"
-        for observer in self._world.observers:
-            observer.asked(machine, request_id, REQUEST_TIMEOUT_MS)
-        self._world.tell(machine.name, f"asked: {' '.join(groups)} to {target or 'anybody else'}")
-        machine.give(ev.MoveRequested(request_id, groups, target, REQUEST_TIMEOUT_MS))
-        return request_id
-
-    def _move(self, fault: Fault, machine: Machine) -> None:
-        target = {"other": fault.other, "host": fault.host}.get(fault.detail)
-        self.ask(machine, (fault.group,), target)
-
-    def _standby(self, fault: Fault, machine: Machine) -> None:
-        self.ask(machine, (fault.detail,), None)
-
-    def _rivals(self, fault: Fault, machine: Machine) -> None:
-        """Two administrators want two things at once."""
-        self.ask(machine, (fault.group,), fault.host)
-        self.ask(self._world.machines[fault.other], (fault.group,), fault.other)
-
     # -- the end of the storm ------------------------------------------------------------------------
 
     def put_right(self) -> None:
@@ -290,6 +265,7 @@ class Faults:
             machine.behaviours.clear()
             machine.wake_now()
             self.start_in_calm(machine)
+        self.administrators.tidy_up(self._plan.core, STORM_MS + self._plan.settling_ms // 2)
 
     def start_in_calm(self, machine: Machine) -> None:
         """Start it when it is down, and again when it ends because it had been told to."""

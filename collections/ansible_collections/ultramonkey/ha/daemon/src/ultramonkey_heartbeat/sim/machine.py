@@ -13,6 +13,7 @@ from ..core import effects as fx
 from ..core import events as ev
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
 from ..core.node import Node
+from ..core.switches import NOTHING_TURNED
 from ..core.transmit import Identity
 from ..wire.message import Message
 from .network import Medium, Parcel
@@ -75,6 +76,7 @@ class Machine:
         self.usual = Behaviour(10)
         # What is on the disk; None when the file was lost.
         self.generation: int | None = wall_ms // 1000
+        self.switches = NOTHING_TURNED
         self.ppm = 0
         # What its monotonic clock shows beyond the world's, and its wall clock beyond the true time.
         self.offset_ms = 0
@@ -84,10 +86,18 @@ class Machine:
         self.suspended = False
         self.sent = 0
         self.runs = 0
+        # When the newest message of each other machine was sent, and when it was first read.
+        self.heard: dict[str, tuple[int, int]] = {}
         # It was told to stop, and is on its way.
         self.leaving = False
         self.powered = False
         self._inbox: deque[ev.Event] = deque()
+        # The present sleep, or the last one: its number, its beginning, and what comes of it.
+        self._sleeps = 0
+        self._asleep_since_ms = 0
+        self._clock_stands = False
+        self._keep = SOCKET_FRAMES
+        self._frames_first = True
         self._world = world
         self._armed_ms: int | None = None
         self._rank = index + 1
@@ -115,7 +125,7 @@ class Machine:
 
     # -- life ----------------------------------------------------------------------------------------
 
-    def begin(self, member: Member, stuck: tuple[str, ...] = ()) -> None:
+    def begin(self, member: Member, stuck: tuple[str, ...] = (), adopted: tuple[str, ...] = ()) -> None:
         """The daemon runs."""
         self.member = member
         self.node = member if isinstance(member, Node) else None
@@ -128,7 +138,7 @@ class Machine:
         now_ms = self._world.now_ms
         wall_offset_ms = self.wall_ms + now_ms - self.local(now_ms)
         self._world.changed(self, "daemon begins")
-        self.give(ev.Started(wall_offset_ms, stuck))
+        self.give(ev.Started(wall_offset_ms, stuck, adopted, self.switches))
         for medium in self.media:
             self.give(ev.LinkChanged(medium.name, up=True, reason=""))
 
@@ -162,10 +172,12 @@ class Machine:
         self._armed_ms = None
         self._world.changed(self, what)
 
-    def say_goodbye(self, configuration: Configuration, identity: Identity) -> None:
+    def say_goodbye(self, configuration: Configuration, identity: Identity, left: list[str]) -> None:
         """What `heartbeatd --release` sends when nothing runs any more."""
         now_ms = self._world.now_ms
-        for number, message in enumerate(farewell(configuration, identity, self.wall_ms + now_ms)):
+        for number, message in enumerate(
+            farewell(configuration, identity, self.wall_ms + now_ms, left, self.switches)
+        ):
             self._world.later(number * FAREWELL_INTERVAL_MS, partial(self._send_if_idle, message))
 
     def _send_if_idle(self, message: Message) -> None:
@@ -185,24 +197,24 @@ class Machine:
         self._keep = (SOCKET_FRAMES if not whole else CARD_FRAMES) if keep else 0
         self._frames_first = frames_first
         self._world.changed(self, "sleeps")
-        runs = self.runs
-        self._world.later(duration_ms, lambda: self._wake(runs, duration_ms if clock_stands else 0))
-
-    _keep = SOCKET_FRAMES
-    _frames_first = True
+        self._sleeps += 1
+        self._asleep_since_ms = self._world.now_ms
+        self._clock_stands = clock_stands
+        self._world.later(duration_ms, partial(self._wake, self._sleeps))
 
     def wake_now(self) -> None:
         """Whatever holds it up ends."""
         if self.frozen_until_ms > self._world.now_ms:
             self.frozen_until_ms = self._world.now_ms
-            self._wake(self.runs, 0)
+            self._wake(self._sleeps)
 
-    def _wake(self, runs: int, lost_ms: int) -> None:
-        if self.member is None or self.runs != runs or self.frozen_until_ms > self._world.now_ms:
+    def _wake(self, sleep: int) -> None:
+        if self.member is None or not self.frozen_until_ms or self._sleeps != sleep:
             return
         self.frozen_until_ms = 0
         self.suspended = False
-        self.offset_ms -= lost_ms
+        if self._clock_stands:
+            self.offset_ms -= self._world.now_ms - self._asleep_since_ms
         self._armed_ms = None
         self._world.changed(self, "wakes")
         waiting, self._inbox = self._inbox, deque()

@@ -92,6 +92,8 @@ class Plan:
     core: tuple[str, ...]
     # Nothing worse than late beats, short stalls and one dead link of two ever happens: no group may move.
     benign: bool
+    # From when to when the whole cluster is under maintenance, while daemons come and go: nothing may move.
+    upkeep_ms: tuple[int, int] | None = None
     # Clocks that run too fast or too slow: name and parts in a million.
     drift_ppm: tuple[tuple[str, int], ...] = ()
     # Nodes of a later version of our own, which say things that we do not know.

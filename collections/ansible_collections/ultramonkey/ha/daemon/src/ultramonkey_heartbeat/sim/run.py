@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..config.model import HaCf
+from .checker import Checker, Violation
 from .checkers import (
-    Checker,
     EveryRequestAnswered,
     HeldOnce,
+    LeftAlone,
     NoStorm,
-    OneHolder,
     StaysPut,
-    StuckStays,
-    Violation,
 )
 from .coverage import Coverage
 from .faults import Faults
+from .holding import OneHolder, StuckStays, WaitsForStop
 from .machine import Machine
 from .observer import Observer
+from .old_coverage import OldCoverage
+from .old_host import OldHost
 from .plan import STORM_MS, Plan
 from .versions import LaterVersion
 from .world import Words, World
@@ -89,8 +90,9 @@ class Simulation:
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
         self.checkers: list[Checker] = [
-            OneHolder(self.world, plan),
+            *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
+            LeftAlone(self.world, plan),
             StaysPut(self.world, plan),
             self.answered,
             self.held_once,
@@ -98,6 +100,10 @@ class Simulation:
         ]
         self.coverage = Coverage(plan)
         self.world.observers = [*self.checkers, self.coverage, _Nudge(self.faults)]
+        if plan.old:
+            old = OldCoverage(plan, self.coverage.rules)
+            self.world.observers.append(old)
+            self.world.listeners.append(old)
 
     def run(self, until_ms: int | None = None) -> Verdict:
         """Storm, healing, calm."""
@@ -119,7 +125,15 @@ class Simulation:
         return verdict
 
     def _start(self, name: str) -> None:
-        self.world.start(name)
+        world = self.world
+        member = None
+        if name in self.plan.old and world.machines[name].member is None:
+            identity = world.machines[name].next_identity(0)
+            ha = world.configuration(name).ha
+            member = OldHost(
+                identity, ha, world.groups, world.decode, rng=world.rng, rows=self.coverage.rules
+            )
+        world.start(name, member)
 
     def _phases(self, until_ms: int | None) -> None:
         plan, world = self.plan, self.world
@@ -160,7 +174,7 @@ class Simulation:
         if self.plan.last_wish is not None:
             key, target = self.plan.last_wish
             machine = self.world.machines[self.plan.core[0]]
-            self._last_request = self.faults.ask(machine, (key,), target)
+            self._last_request = self.faults.administrators.move(machine, (key,), target)
 
     _last_request = ""
 

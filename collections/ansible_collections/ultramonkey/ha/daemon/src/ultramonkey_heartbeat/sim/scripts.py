@@ -153,6 +153,10 @@ class Scripts:
         self._become(key, "debris" if ends.fails else None, "released" if not ends.fails else "stop fails")
         return not ends.fails
 
+    def adopt(self, key: str) -> None:
+        """A new daemon takes over what runs, as it is."""
+        self._become(key, "held", "adopted")
+
     def remove(self, key: str) -> bool:
         """Somebody takes the group's address away. True when it was there."""
         return self.running.get(key) == "held"

@@ -26,6 +26,7 @@ from ..core import effects as fx
 from ..core import events as ev
 from ..core.node import Node
 from ..core.notices import Notice
+from ..core.switches import maintained_by
 from ..wire.auth import Key, KeyRing
 from ..wire.codec import NETSTRING, TEXT, Codec
 from ..wire.errors import WireError
@@ -99,16 +100,19 @@ class World:
     def new_node(self, machine: Machine) -> Node:
         """The next run of our daemon on a machine, not begun yet."""
         identity = machine.next_identity(self.rng.getrandbits(16))
-        return Node(self.configuration(machine.name), identity, jitter(machine.name, self.seed), self._decode)
+        return Node(self.configuration(machine.name), identity, jitter(machine.name, self.seed), self.decode)
 
     def start(self, name: str, member: Member | None = None) -> None:
         """A machine's daemon begins; what an earlier one left is released first."""
         machine = self.machines[name]
         if machine.member is not None:
             return
-        left = [key for key in [group.key for group in self.groups] if key in machine.scripts.running]
-        stuck = tuple(key for key in left if not machine.scripts.release(key))
-        machine.begin(member or self.new_node(machine), stuck)
+        left = [group.key for group in self.groups if group.key in machine.scripts.running]
+        adopted = tuple(key for key in left if maintained_by(machine.switches, key))
+        stuck = tuple(key for key in left if key not in adopted and not machine.scripts.release(key))
+        for key in adopted:
+            machine.scripts.adopt(key)
+        machine.begin(member or self.new_node(machine), stuck, adopted)
 
     # -- running -------------------------------------------------------------------------------------
 
@@ -170,7 +174,7 @@ class World:
         if self._codec is not None:
             data = self._codec.encode(message, TEXT if medium.plan.baud else NETSTRING)
             return ev.FrameReceived(medium.name, data), len(data)
-        size = sum(len(f.name) + len(f.value) + 2 for f in message.fields) + 50 if medium.plan.baud else 0
+        size = sum([len(f[0]) + len(f[1]) + 2 for f in message.fields]) + 50 if medium.plan.baud else 0
         return ev.MessageReceived(medium.name, message), size
 
     def _through(self, medium: Medium, parcel: Parcel) -> Parcel:
@@ -190,11 +194,17 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            if machine.deliver(parcel) and self.listeners:
+            if not machine.deliver(parcel) or not parcel.message.fields:
+                continue
+            before = machine.heard.get(parcel.sender)
+            if before is None or parcel.sent_at_ms > before[0]:
+                machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
+            if self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
 
-    def _decode(self, data: bytes) -> Message:
+    def decode(self, data: bytes) -> Message:
+        """What a frame says; raises WireError."""
         if self._codec is None:
             raise WireError("this network carries no bytes")
         return self._codec.decode(data)
@@ -224,6 +234,8 @@ class World:
                 observer.replied(machine, effect)
         elif isinstance(effect, fx.PersistGeneration):
             machine.generation = effect.generation
+        elif isinstance(effect, fx.PersistSwitches):
+            machine.switches = effect.switches
         elif isinstance(effect, fx.Exit):
             self.tell(machine.name, "exit" if effect.clean else "exit, something still runs")
             machine.end()
@@ -265,7 +277,7 @@ def summary(reply: fx.AdminReply) -> str:
     error = reply.result.get("error")
     if error:
         return f": {error['code']}: {error['message']}"
-    moved = reply.result["result"]["moved"]
+    moved = reply.result["result"].get("moved", ())
     return "".join(
         f", {m['group']} {m['from']} -> {m['to']}"
         + (f" ({m['without_holder_ms']} ms without holder)" if m.get("without_holder_ms") is not None else "")
