@@ -52,6 +52,10 @@ def status(result: Json) -> list[str]:
         lines += table(header, [_group(group) for group in result["groups"]])
     else:
         lines.append("no groups in haresources")
+    serial = [link for link in result["links"] if link.get("load")]
+    if serial:
+        columns = ("LINE", "STATE", "GOOD FRAME", "SENT", "RECEIVED", "DAMAGED", "DROPPED", "LOAD OUT/IN")
+        lines += ["", *table(columns, [_line(link) for link in serial])]
     for problem in result["problems"]:
         lines += ["", f"! {problem['text']}", f"  {problem['remedy']}"]
     return lines
@@ -64,6 +68,21 @@ def _node(node: Json) -> Sequence[str]:
     heard = "never" if silent_ms is None else f"{duration(silent_ms)} ago"
     links = ", ".join(f"{link['name']} {'up' if link['up'] else 'silent'}" for link in node["links"])
     return (node["name"], node["state"], heard, links)
+
+
+def _line(link: Json) -> Sequence[str]:
+    """A link over a line of fixed speed; only these can be too slow."""
+    silent_ms, load = link["silent_ms"], link["load"]
+    return (
+        link["name"],
+        "up" if link["up"] else "down",
+        "never" if silent_ms is None else f"{duration(silent_ms)} ago",
+        f"{link['frames_sent']} ({link['bytes_sent']} bytes)",
+        f"{link['frames_received']} ({link['bytes_received']} bytes)",
+        str(link["frames_damaged"]),
+        str(link["frames_dropped"]),
+        f"{load['out']:.0%} / {load['in']:.0%}",
+    )
 
 
 def _group(group: Json) -> Sequence[str]:

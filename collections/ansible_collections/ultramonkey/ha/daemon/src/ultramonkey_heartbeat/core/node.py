@@ -60,6 +60,7 @@ class Node:
         self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
+        self.link_changed_ms: dict[str, int] = {}
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
@@ -190,6 +191,7 @@ class Node:
             self.reception.message(event.link, event.message, now_ms)
         elif isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
+            self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
+from ..config.model import UnicastLink
 from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
@@ -12,11 +13,14 @@ from .report import GroupState, Phase
 
 Json = dict[str, Any]
 
+# A link is missed when nothing came over it for the dead time, and no sooner than that.
+UNHEARD_AFTER_MS = 10_000
+
 
 def snapshot(node: Node, now_ms: int) -> Json:
     """Everything that is known here now, as plain data."""
     ha = node.configuration.ha
-    problems = _problems(node)
+    problems = _problems(node, now_ms)
     return {
         "node": node.identity.name,
         "version": __version__,
@@ -34,7 +38,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
             _self(node) if name == node.identity.name else _peer(node.membership.peers[name], now_ms)
             for name in ha.nodes
         ],
-        "links": [{"name": name, "up": up, "reason": reason} for name, (up, reason) in node.links.items()],
+        "links": [_link(node, name, now_ms) for name in node.links],
         "groups": [_group(node, key, now_ms) for key in node.steward.groups],
         "problems": problems,
         "healthy": not problems,
@@ -78,6 +82,18 @@ def _peer(peer: Peer, now_ms: int) -> Json:
     }
 
 
+def _link(node: Node, name: str, now_ms: int) -> Json:
+    up, reason = node.links[name]
+    heard = [peer.links[name].last_heard_ms for peer in node.membership.peers.values() if name in peer.links]
+    return {
+        "name": name,
+        "up": up,
+        "reason": reason,
+        "silent_ms": now_ms - max(heard) if heard else None,
+        "frames_damaged": node.complaints.damaged.get(name, 0),
+    }
+
+
 def _group(node: Node, key: str, now_ms: int) -> Json:
     local = node.steward.groups[key]
     return {
@@ -95,8 +111,8 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
-def _problems(node: Node) -> list[Json]:
-    return [*_node_problems(node), *_link_problems(node), *_group_problems(node)]
+def _problems(node: Node, now_ms: int) -> list[Json]:
+    return [*_node_problems(node), *_link_problems(node, now_ms), *_group_problems(node)]
 
 
 def _problem(code: str, name: str, text: str, remedy: str) -> Json:
@@ -150,7 +166,7 @@ def _node_problems(node: Node) -> list[Json]:
     return problems
 
 
-def _link_problems(node: Node) -> list[Json]:
+def _link_problems(node: Node, now_ms: int) -> list[Json]:
     me = node.identity.name
     problems = [
         _problem("link-down", me, f"{name} is down: {reason}", "see the interface named and its cable")
@@ -168,7 +184,34 @@ def _link_problems(node: Node) -> list[Json]:
             for name, link in peer.links.items()
             if not link.up
         ]
-    return problems
+    return [*problems, *(_unheard(me, name) for name in _links_never_heard(node, now_ms))]
+
+
+def _links_never_heard(node: Node, now_ms: int) -> list[str]:
+    """Links that are up, and over which no peer was ever heard though one has been alive for long enough.
+
+    A `ucast` line may name this node itself, so that one file serves all: nothing is concluded from it.
+    """
+    since_ms = now_ms - max(node.configuration.ha.deadtime_ms, UNHEARD_AFTER_MS)
+    alive = node.membership.alive()
+    if not any(peer.alive_since_ms <= since_ms for peer in alive):
+        return []
+    heard = {name for peer in node.membership.peers.values() for name in peer.links}
+    return [
+        link.name
+        for link in node.configuration.ha.links
+        if not isinstance(link, UnicastLink)
+        and link.name not in heard
+        and node.links[link.name][0]
+        and node.link_changed_ms.get(link.name, now_ms) <= since_ms
+    ]
+
+
+def _unheard(me: str, name: str) -> Json:
+    remedy = "see the cable; compare this link with that of the other nodes"
+    if name.startswith("serial "):
+        remedy += "; with the daemons stopped, run `hbctl link test serial` on both"
+    return _problem("link-unheard", me, f"no node was ever heard over {name}", remedy)
 
 
 def _group_problems(node: Node) -> list[Json]:

@@ -38,6 +38,7 @@ from . import service
 from .driver import Driver
 from .executor import Executor
 from .keys import make_codec
+from .link_status import with_counters
 from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
@@ -253,7 +254,8 @@ class Heartbeatd:
         if not self._begun:
             self._refuse_early(reply)
             return
-        reply("completed", {"result": snapshot(self._node, self._driver.now_ms())})
+        known = snapshot(self._node, self._driver.now_ms())
+        reply("completed", {"result": with_counters(known, self._links)})
 
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request
