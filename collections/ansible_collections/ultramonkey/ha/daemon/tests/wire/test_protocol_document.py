@@ -13,6 +13,7 @@ import pytest
 from ultramonkey_heartbeat.config.model import BroadcastLink, HaCf
 from ultramonkey_heartbeat.core.assignment import Assignment, Cause
 from ultramonkey_heartbeat.core.report import (
+    CAPABILITIES,
     GroupReport,
     GroupState,
     Phase,
@@ -46,6 +47,7 @@ REPORT = Report(
         ),
     },
     wishes=(Wish(1, "lb1", "192.0.2.11/24/eth0"),),
+    can=CAPABILITIES,
 )
 
 

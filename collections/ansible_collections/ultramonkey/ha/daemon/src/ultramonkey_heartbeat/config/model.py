@@ -77,7 +77,25 @@ class SerialLink:
         return f"serial {self.device}"
 
 
-LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
+@dataclass(frozen=True)
+class PppLink:
+    """`ppp-udp ADDRESS DEVICE PEER [OPTION...]`: unicast datagrams over PPP over a serial line."""
+
+    address: str
+    device: str
+    peer: str
+    baud: int
+    port: int
+    # Further words for pppd.
+    options: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"ppp-udp {self.device}"
+
+
+LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink, PppLink]
 
 
 @dataclass(frozen=True)

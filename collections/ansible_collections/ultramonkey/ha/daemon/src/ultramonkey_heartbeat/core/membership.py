@@ -60,6 +60,8 @@ class Peer:
     # The um_ fields of that report as bytes: equal bytes need no second reading.
     report_raw: tuple[Field, ...] = ()
     alive_since_ms: int = 0
+    # When it was last asked for a full status.
+    asked_in_full_ms: int | None = None
     # It is alive, and has not heard us for a while: a cut in one direction.
     deaf: bool = False
     # True when its status carries no report of ours: heartbeat 3.0.6.

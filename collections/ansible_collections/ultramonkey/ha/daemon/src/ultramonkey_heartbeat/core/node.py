@@ -35,7 +35,8 @@ from .notices import (
     Slept,
 )
 from .reception import Decoder, Marks, Reception
-from .report import Phase, Report, Wish, to_fields
+from .report import BRIEF, CAPABILITIES, Phase, Report, Wish, to_fields
+from .sequence import ReceiveWindow
 from .steward import Steward
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
@@ -45,6 +46,8 @@ from .transmit import Identity, Transmitter
 TOGETHER_BELOW_MS = 200
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
+# Over slow lines, too, the whole status is said so often, for whoever hears us and is not heard.
+FULL_EVERY_MS = 10_000
 
 
 class Node:
@@ -85,6 +88,7 @@ class Node:
         self._last_event_ms = 0
         self._marks = Marks()
         self._report_fields: list[Field] = []
+        self._full_sent_ms = 0
         self._awake_at_ms: int | None = None
         self._farewells = 0
         self.gone = False
@@ -138,7 +142,7 @@ class Node:
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
+        instants += [window.next_deadline() for _, window in self._owing()]
         return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
 
     # -- events ------------------------------------------------------------------------------------
@@ -311,10 +315,14 @@ class Node:
         return ", ".join(states) or "no other node is configured"
 
     def _ask_for_missing(self, now_ms: int) -> None:
-        for peer in self.membership.peers.values():
-            if peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
+        for name, window in self._owing():
+            for seq in window.due(now_ms):
+                self._effects.append(self.transmitter.ask_again(name, seq, now_ms))
+
+    def _owing(self) -> list[tuple[str, ReceiveWindow]]:
+        """Who is asked for what is missing: between nodes of ours the next status has it all."""
+        peers = self.membership.peers.values()
+        return [(peer.name, peer.window) for peer in peers if peer.old and peer.alive and peer.window]
 
     # -- speaking ----------------------------------------------------------------------------------
 
@@ -324,6 +332,7 @@ class Node:
     def _beat(self, now_ms: int) -> None:
         keepalive_ms = self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
+        may_be_brief = not self._marks.changed and self._may_be_brief(now_ms)
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
             self._repeat_at_ms = now_ms + min(REPEAT_AFTER_CHANGE_MS, keepalive_ms)
@@ -332,8 +341,18 @@ class Node:
             # Stay on the grid, so that a late beat does not make all later ones late.
             missed = (now_ms - self._beat_at_ms) // keepalive_ms
             self._beat_at_ms += (missed + 1) * keepalive_ms
-        self._effects.append(self.transmitter.status(self._word(), self._report_fields, now_ms))
+        if not may_be_brief:
+            self._full_sent_ms = now_ms
+        self._effects.append(
+            self.transmitter.status(self._word(), self._report_fields, now_ms, may_be_brief=may_be_brief)
+        )
         self._last_sent_ms = now_ms
+
+    def _may_be_brief(self, now_ms: int) -> bool:
+        """Everybody was told this report in full not long ago, and reads the brief form."""
+        return now_ms - self._full_sent_ms < FULL_EVERY_MS and all(
+            peer.report is not None and BRIEF in peer.report.can for peer in self.membership.peers.values()
+        )
 
     def _word(self) -> str:
         if not self._said_init:
@@ -349,6 +368,7 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            CAPABILITIES,
         )
 
     def _say_farewell(self, now_ms: int) -> None:

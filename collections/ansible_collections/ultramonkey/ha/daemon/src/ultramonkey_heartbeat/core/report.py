@@ -10,6 +10,7 @@ um_cfg     digest of the sender's configuration
 um_hear    the nodes that the sender hears at the moment, separated by blanks
 um_grp     per group EPOCH,OWNER,INCARNATION,CAUSE,STATE,KEY, separated by blanks
 um_wish    per wish EPOCH,TARGET,KEY, separated by blanks
+um_can     what else the sender understands, words separated by blanks: brief (`wire.brief`)
 =========  ===========================================================================================
 
 A wish asks the owner of a group at EPOCH to hand it to TARGET. It is a compare-and-set: once the
@@ -30,6 +31,9 @@ from .assignment import Assignment, Cause
 _Word = TypeVar("_Word", bound=Enum)
 
 VERSION = 1
+BRIEF = "brief"
+# What we understand beyond this version's fields; a word that a receiver does not know means nothing to it.
+CAPABILITIES = (BRIEF,)
 # More groups or wishes than this in one message are not ours.
 RECORDS_MAX = 4096
 
@@ -90,6 +94,7 @@ class Report:
     hears: tuple[str, ...]
     groups: Mapping[str, GroupReport]
     wishes: tuple[Wish, ...] = ()
+    can: tuple[str, ...] = ()
 
     def state(self, key: str) -> GroupState:
         """What the sender says about the group on itself; not mentioned means idle."""
@@ -113,6 +118,8 @@ def to_fields(report: Report) -> list[Field]:
         fields.append(string("um_grp", " ".join(records)))
     if report.wishes:
         fields.append(string("um_wish", " ".join(f"{w.epoch:x},{w.target},{w.key}" for w in report.wishes)))
+    if report.can:
+        fields.append(string("um_can", " ".join(report.can)))
     return fields
 
 
@@ -144,6 +151,7 @@ def from_message(message: Message) -> Report | None:
             Wish(_hex("um_wish", epoch), target, key)
             for epoch, target, key in _records(message, "um_wish", 3)
         ),
+        can=tuple((message.text("um_can") or "").split()),
     )
 
 

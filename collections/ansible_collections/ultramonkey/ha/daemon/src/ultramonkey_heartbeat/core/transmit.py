@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config.model import HaCf
+from ..wire.brief import brief
 from ..wire.message import Field, Message, binary, decimal, hexadecimal, string
 from .effects import SendMessage
 from .sequence import SendHistory
@@ -42,6 +43,8 @@ class Transmitter:
         self._name = string("src", identity.name)
         self._uuid = binary("srcuuid", identity.uuid)
         self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes))
+        # Two nodes have nobody to forward to.
+        self._forwarded = len(ha.nodes) > 2  # noqa: PLR2004
         self._deadtime = hexadecimal("dt", ha.deadtime_ms)
         self.generation = identity.generation
         self.wall_offset_ms = 0
@@ -53,8 +56,10 @@ class Transmitter:
         self.generation = generation
         self.history = SendHistory()
 
-    def status(self, word: str, report: Sequence[Field], now_ms: int) -> SendMessage:
-        """A status message: `word` is init, up or active."""
+    def status(
+        self, word: str, report: Sequence[Field], now_ms: int, *, may_be_brief: bool = False
+    ) -> SendMessage:
+        """A status message: `word` is init, up or active. `may_be_brief`: everybody knows this report."""
         own = [
             string("t", "status"),
             string("st", word),
@@ -62,7 +67,12 @@ class Transmitter:
             decimal("protocol", PROTOCOL_VERSION),
             *report,
         ]
-        return self._numbered(own, now_ms)
+        sent = self._numbered(own, now_ms)
+        if not may_be_brief:
+            return sent
+        ttl = self._ttl if self._forwarded else None
+        short = brief(self._name, self.history.last_seq, self.generation, report, ttl)
+        return replace(sent, brief=short)
 
     def say(self, own: list[Field], now_ms: int) -> SendMessage:
         """Any other numbered message."""
@@ -81,6 +91,10 @@ class Transmitter:
             decimal("lastseq", seq),
         ]
         return self._unnumbered(own, now_ms)
+
+    def ask_in_full(self, peer: str, now_ms: int) -> SendMessage:
+        """Ask a peer for a full status: we do not have what its brief ones refresh."""
+        return self._unnumbered([string("t", "NS_full"), string("dest", peer)], now_ms)
 
     def cannot_repeat(self, peer: str, seq: int, now_ms: int) -> SendMessage:
         """Tell a peer that a message it asked for is gone. The number is hex, as 3.0.6 has it."""
