@@ -94,6 +94,17 @@ class PppLink:
         """The name by which status and logs call this link."""
         return f"ppp-udp {self.device}"
 
+    @property
+    def interface(self) -> str:
+        """What the interface is called: as the options say, else after the device (`ppp-ttyS0`)."""
+        for option, value in zip(self.options, self.options[1:]):
+            if option == "ifname":
+                return value
+            if option == "unit":
+                return f"ppp{value}"
+        # Names of interfaces have 15 characters at most, and the end of a device's name tells most.
+        return f"ppp-{''.join(filter(str.isalnum, self.device.replace('/dev/', '')))[-11:]}"
+
 
 LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink, PppLink]
 
