@@ -13,11 +13,12 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint interop benchmark clean
+.PHONY: help packages venv build demo test test-kernel lint interop benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
+	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make build      the collection as a tarball in build/'
@@ -49,6 +50,10 @@ test: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
 	@tools/left-out
+
+test-kernel:
+	@tools/kernel-run --null-modem --package ppp --package procps $(addprefix --package ,$(NODE_PACKAGES)) -- \
+	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ppp.py
 
 lint: venv
 	@tools/build
