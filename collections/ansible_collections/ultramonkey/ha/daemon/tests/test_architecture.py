@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "resources": ("net", "core", "config"),
     "control": ("core",),
     "reading": ("config",),
-    "cli": ("control", "config", "reading"),
+    # A line is tested without the daemon: it must be free for that.
+    "cli": ("control", "config", "reading", "links.line_test"),
     "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading"),
 }
 
