@@ -31,6 +31,8 @@ MAY_IMPORT = {
     # A line is tested without the daemon: it must be free for that.
     "cli": ("control", "config", "reading", "links.line_test"),
     "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading"),
+    # The words of the log are those of the story.
+    "sim": ("wire", "config", "core", "daemon.notices"),
 }
 
 PURE_ROOMS = ("wire", "config", "core")

@@ -7,7 +7,7 @@ from lines import CODEC, pair
 from ultramonkey_heartbeat.config.line_budget import BRIEF_BYTES
 from ultramonkey_heartbeat.core import effects as fx
 from ultramonkey_heartbeat.core import events as ev
-from ultramonkey_heartbeat.core.node import FULL_EVERY_MS
+from ultramonkey_heartbeat.core.transmit import FULL_EVERY_MS
 from ultramonkey_heartbeat.wire.message import Message
 
 FAST = {"keepalive_ms": 200, "deadtime_ms": 1000}

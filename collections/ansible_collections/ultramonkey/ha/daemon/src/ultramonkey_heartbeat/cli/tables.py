@@ -62,12 +62,13 @@ def status(result: Json) -> list[str]:
 
 
 def _node(node: Json) -> Sequence[str]:
+    state = f"{node['state']}, standby" if node.get("standby") else node["state"]
     if node["self"]:
-        return (node["name"], node["state"], "(here)", "")
+        return (node["name"], state, "(here)", "")
     silent_ms = node["silent_ms"]
     heard = "never" if silent_ms is None else f"{duration(silent_ms)} ago"
     links = ", ".join(f"{link['name']} {'up' if link['up'] else 'silent'}" for link in node["links"])
-    return (node["name"], node["state"], heard, links)
+    return (node["name"], state, heard, links)
 
 
 def _line(link: Json) -> Sequence[str]:
@@ -89,6 +90,7 @@ def _group(group: Json) -> Sequence[str]:
     others = [
         f"{state} on {name}" for name, state in group["states"].items() if state not in ("idle", "held")
     ]
+    others += ["maintenance"] if group.get("maintenance") else []
     held = [name for name, state in group["states"].items() if state == "held"]
     state = "held" if len(held) == 1 else "held twice" if held else "not held"
     return (
@@ -131,6 +133,30 @@ def link_test(result: Json) -> list[str]:
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a word for a truth
     return "yes" if value else "no"
+
+
+def maintenance(result: Json) -> list[str]:
+    """The answer of `maintenance`, for a terminal."""
+    switched = result["maintenance"]
+    if switched["cluster"]:
+        return ["the cluster is under maintenance: nothing is started, stopped or taken over"]
+    if switched["groups"]:
+        return [f"{key} is under maintenance" for key in switched["groups"]]
+    return ["nothing is under maintenance"]
+
+
+def node(result: Json) -> list[str]:
+    """The answer of `standby`, for a terminal."""
+    if not result["standby"]:
+        return [f"{result['node']} takes part"]
+    moving = f", and gives away {', '.join(result['holds'])}" if result["holds"] else ""
+    return [f"{result['node']} is on standby{moving}"]
+
+
+def cleanup(result: Json) -> list[str]:
+    """The answer of `cleanup`, for a terminal."""
+    lines = [f"{one['group']}: forgot {what}" for one in result["cleaned"] for what in one["forgotten"]]
+    return lines or ["nothing had failed here"]
 
 
 def move(result: Json) -> list[str]:

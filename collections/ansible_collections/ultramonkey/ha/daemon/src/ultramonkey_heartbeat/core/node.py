@@ -20,11 +20,11 @@ from __future__ import annotations
 import random
 
 from ..config.model import Configuration
-from ..wire.message import Field
+from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .complaints import Complaints
-from .effects import Effect, Exit, PersistGeneration
+from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership
 from .notices import (
@@ -34,10 +34,11 @@ from .notices import (
     ShutdownBegun,
     Slept,
 )
+from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import BRIEF, CAPABILITIES, Phase, Report, Wish, to_fields
-from .sequence import ReceiveWindow
 from .steward import Steward
+from .switches import Switchboard
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
@@ -46,8 +47,6 @@ from .transmit import Identity, Transmitter
 TOGETHER_BELOW_MS = 200
 # After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
 REPEAT_AFTER_CHANGE_MS = 20
-# Over slow lines, too, the whole status is said so often, for whoever hears us and is not heard.
-FULL_EVERY_MS = 10_000
 
 
 class Node:
@@ -67,6 +66,8 @@ class Node:
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
+        self.switches: Switchboard
+        self.panel: Panel
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
@@ -81,6 +82,8 @@ class Node:
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
+        keepalive_ms = configuration.ha.keepalive_ms
+        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -88,9 +91,9 @@ class Node:
         self._last_event_ms = 0
         self._marks = Marks()
         self._report_fields: list[Field] = []
-        self._full_sent_ms = 0
         self._awake_at_ms: int | None = None
         self._farewells = 0
+        self._last_words: list[Message] = []
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
@@ -104,9 +107,14 @@ class Node:
         self._now_ms = now_ms
         self._notice_sleep(now_ms)
         self._last_event_ms = now_ms
-        self._dispatch(event, now_ms)
-        if isinstance(event, (ev.FrameReceived, ev.MessageReceived)) and now_ms >= self._together_from_ms():
-            self._beat_at_ms = self._due_ms = now_ms
+        if isinstance(event, ev.MessageReceived):
+            self.reception.message(event.link, event.message, now_ms)
+            self._beat_together(now_ms)
+        elif isinstance(event, ev.FrameReceived):
+            self.reception.frame(event.link, event.data, now_ms)
+            self._beat_together(now_ms)
+        elif not isinstance(event, ev.DeadlineReached):
+            self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
         if self._marks.any or now_ms >= self._due_ms:
@@ -116,11 +124,13 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
-    def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most a quarter early."""
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
-        return self._beat_at_ms - early_ms
+    def _beat_together(self, now_ms: int) -> None:
+        """Our next beat may go out with a peer's: never late, at most half a keepalive early.
+
+        Of two nodes one is always that near, so they fall into step with the first beats.
+        """
+        if now_ms >= self._beat_at_ms - self._early_ms:
+            self._beat_at_ms = self._due_ms = now_ms
 
     def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
@@ -135,15 +145,18 @@ class Node:
         What is due already and was not done by the tick cannot be done now (a question to a peer that is not
         ready); the next beat looks again. Otherwise we would spin until then.
         """
+        earliest_ms = self._beat_at_ms
         instants = [
-            self._beat_at_ms,
             self._repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [window.next_deadline() for _, window in self._owing()]
-        return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
+        instants.extend(window.next_deadline() for _, window in self.membership.owing())
+        for at_ms in instants:
+            if at_ms is not None and now_ms < at_ms < earliest_ms:
+                earliest_ms = at_ms
+        return earliest_ms
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -153,6 +166,9 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.switches = Switchboard(
+            (group.key for group in self.configuration.groups), ha.nodes, event.switches
+        )
         self.steward = Steward(
             me=me,
             incarnation=self.identity.incarnation,
@@ -160,11 +176,16 @@ class Node:
             nodes=ha.nodes,
             policy=ha.auto_failback,
             membership=self.membership,
+            switches=self.switches,
             emit=self._effects_append,
             stuck=event.stuck,
+            adopted=event.adopted,
             now_ms=now_ms,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
+        self.panel = Panel(
+            self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
+        )
         self._beat_at_ms = now_ms
         self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
@@ -175,6 +196,7 @@ class Node:
             identity=self.identity,
             membership=self.membership,
             steward=self.steward,
+            panel=self.panel,
             conversation=self.conversation,
             transmitter=self.transmitter,
             complaints=self.complaints,
@@ -189,11 +211,7 @@ class Node:
         self._effects.append(effect)
 
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
-        if isinstance(event, ev.FrameReceived):
-            self.reception.frame(event.link, event.data, now_ms)
-        elif isinstance(event, ev.MessageReceived):
-            self.reception.message(event.link, event.message, now_ms)
-        elif isinstance(event, ev.LinkChanged):
+        if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
             self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
@@ -209,8 +227,11 @@ class Node:
         elif isinstance(event, ev.MoveRequested):
             self.desk.move(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
+            self.panel.handle(event, self.phase, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
-            self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
+            self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
@@ -230,9 +251,13 @@ class Node:
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
-        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything.
+
+        It begins with a status: without one, what else is said under it is not listened to.
+        """
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
+        self._effects.append(self.transmitter.status(self._word(), self._report_fields, self._now_ms))
 
     def _say(self, own: list[Field]) -> None:
         self._effects.append(self.transmitter.say(own, self._now_ms))
@@ -265,6 +290,7 @@ class Node:
         if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
             self._rise()
             self._marks.unsettled = True
+        self._marks.unsettled |= self.conversation.may_ask(peer)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
@@ -277,7 +303,7 @@ class Node:
         if self.phase is Phase.JOINING and self.membership.known():
             self.phase = Phase.ACTIVE
             self._marks.changed = True
-            self._effects.append(BecameActive(self._who_is_there()))
+            self._effects.append(BecameActive(self.membership.describe()))
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -310,19 +336,10 @@ class Node:
                 wishes += peer.report.wishes
         return wishes
 
-    def _who_is_there(self) -> str:
-        states = [f"{peer.name} is {peer.state.value}" for peer in self.membership.peers.values()]
-        return ", ".join(states) or "no other node is configured"
-
     def _ask_for_missing(self, now_ms: int) -> None:
-        for name, window in self._owing():
+        for name, window in self.membership.owing():
             for seq in window.due(now_ms):
                 self._effects.append(self.transmitter.ask_again(name, seq, now_ms))
-
-    def _owing(self) -> list[tuple[str, ReceiveWindow]]:
-        """Who is asked for what is missing: between nodes of ours the next status has it all."""
-        peers = self.membership.peers.values()
-        return [(peer.name, peer.window) for peer in peers if peer.old and peer.alive and peer.window]
 
     # -- speaking ----------------------------------------------------------------------------------
 
@@ -332,7 +349,7 @@ class Node:
     def _beat(self, now_ms: int) -> None:
         keepalive_ms = self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
-        may_be_brief = not self._marks.changed and self._may_be_brief(now_ms)
+        may_be_brief = not self._marks.changed and self.membership.everybody_can(BRIEF)
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
             self._repeat_at_ms = now_ms + min(REPEAT_AFTER_CHANGE_MS, keepalive_ms)
@@ -341,18 +358,10 @@ class Node:
             # Stay on the grid, so that a late beat does not make all later ones late.
             missed = (now_ms - self._beat_at_ms) // keepalive_ms
             self._beat_at_ms += (missed + 1) * keepalive_ms
-        if not may_be_brief:
-            self._full_sent_ms = now_ms
         self._effects.append(
             self.transmitter.status(self._word(), self._report_fields, now_ms, may_be_brief=may_be_brief)
         )
         self._last_sent_ms = now_ms
-
-    def _may_be_brief(self, now_ms: int) -> bool:
-        """Everybody was told this report in full not long ago, and reads the brief form."""
-        return now_ms - self._full_sent_ms < FULL_EVERY_MS and all(
-            peer.report is not None and BRIEF in peer.report.can for peer in self.membership.peers.values()
-        )
 
     def _word(self) -> str:
         if not self._said_init:
@@ -368,15 +377,21 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            self.switches.kept(),
             CAPABILITIES,
         )
 
     def _say_farewell(self, now_ms: int) -> None:
         if self._farewells and now_ms < self._beat_at_ms:
             return
-        self._marks.changed = True
-        self._beat(now_ms)
-        self._effects.append(self.transmitter.shutdone(now_ms))
+        if self._farewells:
+            # The same to the last byte, so that who has heard it does not hear it again.
+            self._effects += [self.transmitter.again(message) for message in self._last_words]
+        else:
+            self._marks.changed = True
+            self._beat(now_ms)
+            self._effects.append(self.transmitter.shutdone(now_ms))
+            self._last_words = [e.message for e in self._effects[-2:] if isinstance(e, SendMessage)]
         self._farewells += 1
         # From now on only farewells are due.
         self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None

@@ -35,11 +35,15 @@ def snapshot(node: Node, now_ms: int) -> Json:
             "parameters": parameters(ha),
         },
         "nodes": [
-            _self(node) if name == node.identity.name else _peer(node.membership.peers[name], now_ms)
+            _self(node) if name == node.identity.name else _peer(node, node.membership.peers[name], now_ms)
             for name in ha.nodes
         ],
         "links": [_link(node, name, now_ms) for name in node.links],
         "groups": [_group(node, key, now_ms) for key in node.steward.groups],
+        "maintenance": {
+            "cluster": node.switches.cluster_maintained(),
+            "groups": node.switches.groups_maintained(),
+        },
         "problems": problems,
         "healthy": not problems,
         "counters": {
@@ -60,11 +64,12 @@ def _self(node: Node) -> Json:
         "silent_ms": 0,
         "deadtime_ms": node.configuration.ha.deadtime_ms,
         "config_digest": node.configuration.digest,
+        "standby": node.switches.on_standby(node.identity.name),
         "links": [],
     }
 
 
-def _peer(peer: Peer, now_ms: int) -> Json:
+def _peer(node: Node, peer: Peer, now_ms: int) -> Json:
     kind = "heartbeat" if peer.old else "ultramonkey" if peer.report else "unknown"
     return {
         "name": peer.name,
@@ -75,6 +80,7 @@ def _peer(peer: Peer, now_ms: int) -> Json:
         "silent_ms": None if peer.last_heard_ms is None else now_ms - peer.last_heard_ms,
         "deadtime_ms": peer.deadtime_ms,
         "config_digest": peer.report.digest if peer.report else None,
+        "standby": node.switches.on_standby(peer.name),
         "links": [
             {"name": name, "up": link.up, "silent_ms": now_ms - link.last_heard_ms}
             for name, link in peer.links.items()
@@ -104,6 +110,7 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
         "states": {name: state.value for name, state in node.steward.states(key, node.phase).items()},
         "epoch": local.assignment.epoch,
         "owner": local.assignment.owner or None,
+        "maintenance": node.switches.maintained(key),
         "last_move": node.steward.history.describe(key, now_ms),
     }
 
@@ -112,7 +119,12 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
 
 
 def _problems(node: Node, now_ms: int) -> list[Json]:
-    return [*_node_problems(node), *_link_problems(node, now_ms), *_group_problems(node)]
+    return [
+        *_node_problems(node),
+        *_switch_problems(node),
+        *_link_problems(node, now_ms),
+        *_group_problems(node),
+    ]
 
 
 def _problem(code: str, name: str, text: str, remedy: str) -> Json:
@@ -154,6 +166,15 @@ def _node_problems(node: Node) -> list[Json]:
                     f"install this daemon on {peer.name}, too",
                 )
             )
+            if node.conversation is not None and not node.conversation.settled():
+                problems.append(
+                    _problem(
+                        "not-settled",
+                        peer.name,
+                        f"{peer.name} has not yet said what it holds, or groups are just being moved",
+                        "wait; if it stays, see the log of heartbeat there",
+                    )
+                )
         elif peer.report is not None and peer.report.digest != node.configuration.digest:
             problems.append(
                 _problem(
@@ -163,6 +184,32 @@ def _node_problems(node: Node) -> list[Json]:
                     "make ha.cf and haresources the same on all nodes, then restart the one that was behind",
                 )
             )
+    return problems
+
+
+def _switch_problems(node: Node) -> list[Json]:
+    switches, me, problems = node.switches, node.identity.name, []
+    groups = switches.groups_maintained()
+    what = "the cluster" if switches.cluster_maintained() else ", ".join(groups)
+    if what and any(peer.old for peer in node.membership.alive()):
+        remedy = "install this daemon on all nodes"
+        text = f"{what}: under maintenance, but a node runs heartbeat 3.0.6, which knows none; there is none"
+        problems.append(_problem("maintenance", me, text, remedy))
+    elif what:
+        end = "" if switches.cluster_maintained() else f" {groups[0]}"
+        text = f"{what}: under maintenance; nothing is started, stopped or taken over"
+        remedy = f"when the work is done, `hbctl maintenance off{end}`"
+        problems.append(_problem("maintenance", me, text, remedy))
+    problems += [
+        _problem(
+            "standby",
+            name,
+            f"{name} is on standby; it takes nothing over",
+            f"when the work is done, `hbctl node active {name}`",
+        )
+        for name in node.configuration.ha.nodes
+        if switches.on_standby(name)
+    ]
     return problems
 
 
@@ -225,7 +272,7 @@ def _group_problems(node: Node) -> list[Json]:
                         "group-failed",
                         name,
                         f"{key} could not be started on {name}",
-                        f"see the log of {name}; after mending it, restart the daemon there",
+                        f"see the log of {name}; after mending it, `hbctl cleanup {key}` there",
                     )
                 )
             if state is GroupState.STUCK:
@@ -234,7 +281,8 @@ def _group_problems(node: Node) -> list[Json]:
                         "group-stuck",
                         name,
                         f"{key} could not be stopped on {name}; no other node may start it",
-                        f"stop it by hand on {name}; the daemon there tries again every 30 s",
+                        f"stop it by hand on {name}, then `hbctl cleanup {key}` there; "
+                        "the daemon there tries again every 30 s, too",
                     )
                 )
         problems += [
@@ -243,10 +291,21 @@ def _group_problems(node: Node) -> list[Json]:
                 peer.name,
                 f"{key} could not be stopped on {peer.name}, which is gone; no other node may start it",
                 f"make sure that nothing of it runs on {peer.name}, then start the daemon there, "
-                "or restart the one here",
+                f"or `hbctl cleanup {key}` here",
             )
-            for peer in node.membership.peers.values()
-            if not peer.alive and peer.report is not None and peer.report.state(key) is GroupState.STUCK
+            for peer in node.steward.leftovers.of(key)
+            if peer.report is not None and peer.report.state(key) is GroupState.STUCK
+        ]
+        problems += [
+            _problem(
+                "group-left-running",
+                peer.name,
+                f"{key} was left running on {peer.name}, under maintenance; no other node may start it",
+                f"start the daemon on {peer.name}, or make sure that nothing of it runs there and then "
+                f"`hbctl cleanup {key}` here",
+            )
+            for peer in node.steward.leftovers.of(key)
+            if peer.report is not None and peer.report.state(key) is GroupState.HELD
         ]
         held = [name for name, state in states.items() if state is GroupState.HELD]
         if len(held) > 1:

@@ -12,6 +12,8 @@ from .effects import SendMessage
 from .sequence import SendHistory
 
 PROTOCOL_VERSION = 1
+# Over slow lines, too, the whole status is said so often, for whoever hears us and is not heard.
+FULL_EVERY_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,15 @@ class Transmitter:
         self._name = string("src", identity.name)
         self._uuid = binary("srcuuid", identity.uuid)
         self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes))
+        self._full_sent_ms = 0
         # Two nodes have nobody to forward to.
         self._forwarded = len(ha.nodes) > 2  # noqa: PLR2004
         self._deadtime = hexadecimal("dt", ha.deadtime_ms)
+        self._protocol = decimal("protocol", PROTOCOL_VERSION)
+        self._kind = string("t", "status")
+        self._words = {word: string("st", word) for word in ("init", "up", "active")}
         self.generation = identity.generation
+        self._generation = hexadecimal("hg", identity.generation)
         self.wall_offset_ms = 0
         self.history = SendHistory()
         self.sent = 0
@@ -54,21 +61,20 @@ class Transmitter:
     def restart(self, generation: int) -> None:
         """Begin to number from 1 under a higher generation."""
         self.generation = generation
+        self._generation = hexadecimal("hg", generation)
         self.history = SendHistory()
 
     def status(
         self, word: str, report: Sequence[Field], now_ms: int, *, may_be_brief: bool = False
     ) -> SendMessage:
-        """A status message: `word` is init, up or active. `may_be_brief`: everybody knows this report."""
-        own = [
-            string("t", "status"),
-            string("st", word),
-            self._deadtime,
-            decimal("protocol", PROTOCOL_VERSION),
-            *report,
-        ]
+        """A status message: `word` is init, up or active.
+
+        `may_be_brief`: everybody was told this report, and understands the brief form.
+        """
+        own = (self._kind, self._words[word], self._deadtime, self._protocol, *report)
         sent = self._numbered(own, now_ms)
-        if not may_be_brief:
+        if not may_be_brief or now_ms - self._full_sent_ms >= FULL_EVERY_MS:
+            self._full_sent_ms = now_ms
             return sent
         ttl = self._ttl if self._forwarded else None
         short = brief(self._name, self.history.last_seq, self.generation, report, ttl)
@@ -116,26 +122,15 @@ class Transmitter:
         self.sent += 1
         return SendMessage(message)
 
-    def _numbered(self, own: list[Field], now_ms: int) -> SendMessage:
+    def _numbered(self, own: Sequence[Field], now_ms: int) -> SendMessage:
         seq = self.history.next_seq()
         sent = self._unnumbered(own, now_ms, seq)
         self.history.remember(seq, sent.message)
         return sent
 
-    def _unnumbered(self, own: list[Field], now_ms: int, seq: int | None = None) -> SendMessage:
+    def _unnumbered(self, own: Sequence[Field], now_ms: int, seq: int | None = None) -> SendMessage:
         self.sent += 1
-        numbers = [] if seq is None else [hexadecimal("seq", seq)]
+        numbers = () if seq is None else (hexadecimal("seq", seq),)
         stamp = max(1, (self.wall_offset_ms + now_ms) // 1000)
-        return SendMessage(
-            Message(
-                (
-                    *own,
-                    self._name,
-                    self._uuid,
-                    *numbers,
-                    hexadecimal("hg", self.generation),
-                    hexadecimal("ts", stamp),
-                    self._ttl,
-                )
-            )
-        )
+        when = (self._generation, hexadecimal("ts", stamp), self._ttl)
+        return SendMessage(Message((*own, self._name, self._uuid, *numbers, *when)))

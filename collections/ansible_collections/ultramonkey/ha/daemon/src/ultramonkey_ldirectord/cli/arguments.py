@@ -1,0 +1,96 @@
+"""The words of the command line. Options may stand before, between and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+COMMANDS = {
+    "start": "check the servers and keep the table; returns when it is programmed",
+    "stop": "take the services out of the table; returns when it is clean",
+    "restart": "stop, then start",
+    "try-restart": "restart if it runs",
+    "reload": "read the configuration again and apply the difference, or refuse",
+    "force-reload": "the same",
+    "status": "what runs: exit code 0 active, 3 not, 1 dead",
+    "standby": "check the servers and leave the table alone until `start`; `stop` then leads back here",
+    "quit": "end, also what stands by",
+    "check": "say all that is wrong with the configuration",
+    "drain": "SERVER: no new connections to it",
+    "maintenance": "SERVER: take it out",
+    "normal": "SERVER: as the checks say",
+    "weight": "SERVER NUMBER: another weight; -1 is the configured one",
+    "metrics": "figures for Prometheus",
+    "directives": "all that can stand in the configuration",
+}
+_WITH_SERVER = ("drain", "maintenance", "normal", "weight")
+_FLAGS = {"-d": "debug", "--debug": "debug", "--json": "json"}
+_OPTIONS = {"--table": "table", "--run": "run"}
+_ALONE = {"-h": "help", "-?": "help", "--help": "help", "-v": "version", "--version": "version"}
+
+
+class UsageError(Exception):
+    """The command line means nothing."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line that means something. `server` is ADDRESS or ADDRESS:PORT."""
+
+    command: str
+    configuration: str | None = None
+    debug: bool = False
+    json: bool = False
+    table: Path | None = None
+    run: Path | None = None
+    server: str = ""
+    weight: int | None = None
+
+
+def parse(words: Sequence[str]) -> Arguments:
+    """Read the command line. Raises UsageError."""
+    flags = {"debug": False, "json": False}
+    paths: dict[str, Path | None] = {"table": None, "run": None}
+    plain: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in _ALONE:
+            return Arguments(_ALONE[word])
+        if word in _FLAGS:
+            flags[_FLAGS[word]] = True
+        elif word in _OPTIONS and rest:
+            paths[_OPTIONS[word]] = Path(rest.pop(0)).absolute()
+        elif word == "--":
+            plain += rest
+            break
+        elif word.startswith("-") and not (plain and plain[-1].count(".") + plain[-1].count(":")):
+            raise UsageError(f"there is no option {word}")
+        else:
+            plain.append(word)
+    return _command(plain, flags, paths)
+
+
+def _command(plain: list[str], flags: dict[str, bool], paths: dict[str, Path | None]) -> Arguments:
+    # A configuration may be called like a command only when a command follows it.
+    first = 1 if len(plain) > 1 and plain[1] in COMMANDS and plain[0] not in _WITH_SERVER else 0
+    configuration = plain[0] if first else None
+    if not plain[first:]:
+        raise UsageError("a command is missing")
+    command, *rest = plain[first:]
+    if command not in COMMANDS:
+        raise UsageError(f"there is no command {command}")
+    wanted = {"weight": 2}.get(command, 1 if command in _WITH_SERVER else 0)
+    if len(rest) != wanted:
+        raise UsageError(f"{command} takes {wanted or 'no'} more words: {COMMANDS[command]}")
+    weight = None
+    if command == "weight":
+        try:
+            weight = int(rest[1])
+        except ValueError:
+            raise UsageError(f"{rest[1]} is not a weight") from None
+    return Arguments(
+        command, configuration, flags["debug"], flags["json"], paths["table"], paths["run"],
+        rest[0] if rest else "", weight,
+    )  # fmt: skip

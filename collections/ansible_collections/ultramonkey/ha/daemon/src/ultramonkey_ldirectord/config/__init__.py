@@ -1,0 +1,1 @@
+"""ldirectord.cf as frozen values; all problems at once. Pure."""

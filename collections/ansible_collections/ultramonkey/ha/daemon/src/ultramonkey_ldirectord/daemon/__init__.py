@@ -1,0 +1,1 @@
+"""The process that checks and keeps the table right."""

@@ -1,0 +1,175 @@
+"""Makes the kernel's table say what the director wants, and keeps it so.
+
+Goals: a verdict is in the table at once; what somebody else did to it is found and repaired within an
+interval; a refusal of the kernel is said once and tried again. So a change wakes the keeper, which compares
+with what it knows of the table; and at every interval it reads the table anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Callable
+
+from ..config.model import ServiceKey
+from ..core.changes import Change, applied, changes
+from ..core.director import Director
+from ..core.phrases import change as phrase
+from ..core.table import Table
+from ..ipvs.base import Failure, IpvsError, VirtualServers
+from .journal import Log
+
+# Verdicts that come this close together are one batch.
+_GATHER_S = 0.005
+
+
+class Keeper:
+    """Owns the table between `begin` and `clean`."""
+
+    def __init__(
+        self,
+        table: VirtualServers,
+        director: Director,
+        log: Log,
+        remember: Callable[[Collection[ServiceKey]], None],
+    ) -> None:
+        self.director = director
+        self.active = False
+        # What the kernel refused, or why it cannot be asked.
+        self.problems: list[str] = []
+        self.repairs = 0
+        self.found: Table = {}
+        self._table = table
+        self._log = log
+        self._remember = remember
+        self._owned: set[ServiceKey] = set()
+        self._changed = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._refused: list[Change] = []
+
+    async def begin(self, leftovers: Collection[ServiceKey] = ()) -> None:
+        """Take the table over: learn what is in it, and put the services in. Raises IpvsError.
+
+        `leftovers` are services of a daemon before this one; those not wanted any more go.
+        """
+        await self._table.open()
+        async with self._busy:
+            self.found = await self._table.read()
+            self.director.adopt(self.found)
+            self._owned = {*leftovers, *self.director.keys}
+            self._remember(self._owned)
+            self.active = True
+            await self._apply("")
+            if any(change.server_key is None for change in self._refused):
+                # A service that cannot be is no start; and half of one is not left behind.
+                self.active = False
+                await self._carry_out(changes(self.found, {}, self._owned), "")
+                self._remember(())
+                raise IpvsError("; ".join(self.problems))
+
+    def replace(self, director: Director) -> None:
+        """Another configuration; the difference is applied by the next turn."""
+        self.director = director
+        if self.active:
+            self._owned |= set(director.keys)
+            self._remember(self._owned)
+        self.wake()
+
+    def wake(self) -> None:
+        """Something is wanted otherwise."""
+        self._changed.set()
+
+    async def run(self, interval_s: Callable[[], float]) -> None:
+        """Keep the table right until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._changed.wait(), interval_s())
+                await asyncio.sleep(_GATHER_S)
+                anew = bool(self.problems)
+            except asyncio.TimeoutError:
+                anew = True
+            self._changed.clear()
+            if self.active:
+                await self.turn(anew=anew)
+
+    async def turn(self, *, anew: bool) -> None:
+        """Compare and change; `anew` reads the table first. Never raises IpvsError."""
+        async with self._busy:
+            if not self.active:
+                return
+            try:
+                why = ""
+                if anew:
+                    before, self.found = self.found, await self._table.read()
+                    if _ours(before, self._owned) != _ours(self.found, self._owned):
+                        self.repairs += 1
+                        why = " (the table was changed by somebody else)"
+                await self._apply(why)
+            except IpvsError as error:
+                self._complain([str(error)])
+
+    async def clean(self) -> None:
+        """Take our services out of the table, and let go of it. Raises IpvsError."""
+        async with self._busy:
+            self.active = False
+            going = {
+                key
+                for key in self._owned
+                if key not in self.director.keys or self.director.virtual(key).cleanstop
+            }
+            self.found = await self._table.read()
+            failures = await self._carry_out(changes(self.found, {}, going), "")
+            self._owned -= going
+            self._remember(set())
+            if failures:
+                raise IpvsError("; ".join(_text(failure) for failure in failures))
+
+    async def _apply(self, why: str) -> None:
+        wanted = self.director.wanted()
+        steps = changes(self.found, wanted, self._owned)
+        failures = await self._carry_out(steps, why) if steps else []
+        self._refused = [failure.change for failure in failures]
+        self._complain([_text(failure) for failure in failures])
+        gone = self._owned - set(wanted)
+        if gone and not failures:
+            self._owned -= gone
+            self._remember(self._owned)
+
+    async def _carry_out(self, steps: list[Change], why: str) -> list[Failure]:
+        failures = await self._table.apply(steps)
+        refused = {id(failure.change) for failure in failures}
+        for step in steps:
+            if id(step) in refused:
+                continue
+            virtual = self.director.virtual(step.key) if step.key in self.director.keys else None
+            self._log.change(phrase(step, virtual) + why)
+        try:
+            self.found = applied(self.found, [step for step in steps if id(step) not in refused])
+        except KeyError:
+            # Not as we believed: the next turn looks.
+            self._changed.set()
+        return failures
+
+    def _complain(self, problems: list[str]) -> None:
+        for problem in problems:
+            if problem not in self.problems:
+                self._log.logger.error("%s", problem)
+        if self.problems and not problems:
+            self._log.logger.info("the table is as it should be again")
+        self.problems = problems
+
+
+def _ours(table: Table, owned: Collection[ServiceKey]) -> object:
+    """Our part of a table for comparison; how the kernel calls its own addresses is no difference."""
+    return {
+        key: (
+            entry.service,
+            {place: (server.weight, server.lower, server.upper) for place, server in entry.servers.items()},
+        )
+        for key, entry in table.items()
+        if key in owned
+    }
+
+
+def _text(failure: Failure) -> str:
+    return f"{phrase(failure.change, None)}: refused: {failure.reason}"

@@ -1,0 +1,100 @@
+"""Finds and reads ldirectord.cf, looking names up: for the daemon and for `check`."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from ultramonkey_heartbeat.config.problems import Problem
+
+from .checks.sql import missing
+from .config.configuration import Loaded, parse
+from .config.model import Configuration, Kind
+
+DIRECTORY = Path("/etc/ha.d")
+DEFAULT = "ldirectord.cf"
+# The longest one known has 36 kB; what is longer than this is no configuration.
+FILE_BYTES_MAX = 4 * 1024 * 1024
+_NAME_MAX = 40
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was read. `digest` tells whether it has changed since."""
+
+    path: Path
+    loaded: Loaded
+    digest: str
+
+
+def locate(name: str | None, directory: Path = DIRECTORY) -> Path:
+    """Where the original looks for a configuration: in the directory, in `conf` below it, then as it is.
+
+    When there is none, where it should be.
+    """
+    given = name or DEFAULT
+    places = (directory / given, directory / "conf" / given, Path(given))
+    found = next((place for place in places if place.is_file()), None)
+    return (found or (Path(given) if "/" in given else places[0])).absolute()
+
+
+def instance(path: Path, directory: Path = DIRECTORY) -> str:
+    """A name for the daemon of a configuration: one file is always one daemon, however it was named.
+
+    Short, because it becomes part of a socket's address, which the kernel limits to 107 bytes.
+    """
+    if path.parent == directory and len(path.name) <= _NAME_MAX:
+        return path.name
+    return f"{path.name[:_NAME_MAX]}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def read(path: Path) -> File:
+    """Read and check a file. Raises OSError when it cannot be read."""
+    with path.open("rb") as file:
+        data = file.read(FILE_BYTES_MAX + 1)
+    if len(data) > FILE_BYTES_MAX:
+        raise OSError(f"{path} is longer than {FILE_BYTES_MAX} bytes: not a configuration file")
+    # Comments may be in any encoding; what is not UTF-8 survives as it is.
+    loaded = parse(data.decode("utf-8", "surrogateescape"), path.name, Names())
+    return File(path, _with_libraries(loaded, path.name), hashlib.sha256(data).hexdigest())
+
+
+def _with_libraries(loaded: Loaded, file: str) -> Loaded:
+    """Refuse what could never be checked here."""
+    if loaded.configuration is None:
+        return loaded
+    lacking = list(_lacking(loaded.configuration, file))
+    return Loaded(None, (*loaded.problems, *lacking)) if lacking else loaded
+
+
+def _lacking(configuration: Configuration, file: str) -> list[Problem]:
+    found = []
+    for virtual in configuration.virtuals:
+        if virtual.check.kind in (Kind.NEGOTIATE, Kind.COMBINED):
+            reason = missing(virtual.check.service)
+            if reason:
+                remedy = "install it, or use checktype=connect or external"
+                found.append(Problem(file, virtual.line, virtual.check.service, reason, remedy))
+    return found
+
+
+class Names:
+    """The host's own way to look names up."""
+
+    def address(self, name: str, version: int) -> str | None:
+        """The first address of a host."""
+        family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+        try:
+            found = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return None
+        return str(found[0][4][0]).partition("%")[0] if found else None
+
+    def port(self, name: str, protocol: str) -> int | None:
+        """The port of a service."""
+        try:
+            return socket.getservbyname(name, protocol)
+        except OSError:
+            return None
