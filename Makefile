@@ -13,12 +13,13 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test properties lint interop migration soak mutants benchmark clean
+.PHONY: help packages venv build demo test test-kernel properties lint interop migration soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
+	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make migration  two real heartbeats become two of ours by the playbook, and back, measured (10 minutes)'
@@ -56,6 +57,9 @@ test: venv
 
 properties: venv
 	@GENERATED_INPUTS=100000 $(VENV)/bin/pytest $(COLLECTION)/daemon/tests/config/test_generated.py
+test-kernel:
+	@tools/kernel-run --null-modem --package ppp --package procps $(addprefix --package ,$(NODE_PACKAGES)) -- \
+	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ppp.py
 
 lint: venv
 	@tools/build

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "control": ("core",),
     "reading": ("config",),
     "safe_files": (),
-    "cli": ("control", "config", "reading", "safe_files"),
+    # A line is tested without the daemon: it must be free for that.
+    "cli": ("control", "config", "reading", "safe_files", "links.line_test"),
     "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading", "safe_files"),
     # The words of the log are those of the story.
     "sim": ("wire", "config", "core", "daemon.notices"),

@@ -396,6 +396,7 @@ positional arguments:
     reload         have the daemon read its files again
     journal        what happened here, and why
     version        versions
+    link           the links
     config         the configuration files
 
 OPTIONS:

@@ -126,7 +126,7 @@ def test_groups_and_keys_may_be_kept_elsewhere():
         (
             "links[0].type",
             "brodcast",
-            "links[0].type: brodcast is not a type of link: write one of bcast, mcast, mcast6, ucast, ucast6, serial",
+            "links[0].type: brodcast is not a type of link: write one of bcast, mcast, mcast6, ucast, ucast6, serial, ppp",
         ),
         ("links[0].colour", "red", "links[0].colour: colour is not known: known are type, interface, port"),
         ("links[0].interfase", "red", "links[0].interfase: interfase is not known: did you mean interface?"),

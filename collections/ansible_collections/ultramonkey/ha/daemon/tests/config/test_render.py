@@ -9,7 +9,7 @@ from ultramonkey_heartbeat.config.authkeys import parse_authkeys
 from ultramonkey_heartbeat.config.directives import FACILITIES
 from ultramonkey_heartbeat.config.ha_cf import parse_ha_cf
 from ultramonkey_heartbeat.config.haresources import parse_haresources, parse_resource
-from ultramonkey_heartbeat.config.line_budget import carrying_ms
+from ultramonkey_heartbeat.config.line_budget import PPP_BYTES, full_ms
 from ultramonkey_heartbeat.config.link_lines import BAUDS
 from ultramonkey_heartbeat.config.model import (
     AuthKey,
@@ -21,6 +21,7 @@ from ultramonkey_heartbeat.config.model import (
     Logging,
     MulticastLink,
     PingNode,
+    PppLink,
     Respawn,
     SerialLink,
     UnicastLink,
@@ -34,6 +35,8 @@ HOSTS = st.from_regex(r"[a-z]([a-z0-9._-]{0,20}[a-z0-9_])?", fullmatch=True)
 INTERFACES = st.from_regex(r"[a-z][a-z0-9._-]{0,14}", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PEERS = st.one_of(st.ip_addresses(network="10.0.0.0/8"), st.ip_addresses(network="2001:db8::/32")).map(str)
+HOSTS = st.ip_addresses(network="10.0.0.0/8").map(str)
+OPTIONS = st.lists(st.from_regex(r"[a-z0-9-]{1,10}", fullmatch=True), max_size=3).map(tuple)
 MULTICAST = st.one_of(st.ip_addresses(network="239.0.0.0/8"), st.ip_addresses(network="ff00::/8")).map(str)
 COMMAND_WORDS = st.from_regex(r"[A-Za-z0-9'\",;$=/._-]{1,20}", fullmatch=True)
 PATHS = st.from_regex(r"/[A-Za-z0-9/._-]{1,30}", fullmatch=True)
@@ -65,9 +68,12 @@ def ha_cfs(draw):
         st.builds(UnicastLink, INTERFACES, PEERS, st.just(port)),
         st.builds(MulticastLink, INTERFACES, MULTICAST, PORTS, st.integers(1, 255), st.booleans()),
         st.builds(SerialLink, PATHS, st.just(baud)),
+        st.builds(PppLink, HOSTS, PATHS, HOSTS, st.just(baud), st.just(port), OPTIONS).filter(
+            lambda link: link.address != link.peer
+        ),
     )
     # What a serial line can carry, or the file would be refused.
-    keepalive_ms = draw(st.integers(carrying_ms(baud), 10_000))
+    keepalive_ms = draw(st.integers(4 * full_ms(baud, PPP_BYTES), 20_000))
     deadtime_ms = draw(st.integers(2 * keepalive_ms + 1, 60_000))
     return HaCf(
         pings=draw(PINGS),

@@ -25,6 +25,7 @@ class FakeLink:
     def __init__(self, name, form="netstring"):
         self.name = name
         self.form = form
+        self.slow = form == "text"
         self.sent = []
 
     def send(self, frame):

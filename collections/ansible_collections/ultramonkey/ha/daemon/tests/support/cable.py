@@ -8,19 +8,23 @@ import termios
 
 from ultramonkey_heartbeat.links.device_lock import lock_path
 
+# A UART hands over about so many bytes at once.
+_SLOW_PIECE = 16
+
 
 class Cable:
     """Ends `a` and `b` are paths of serial devices, as long as the cable is plugged in.
 
     `disturb` is called with what one end wrote and returns what the other end shall read. The pump runs in
-    the event loop given. `bytes_passed` is what each end wrote, undisturbed.
+    the event loop given, at `baud` if that is given. `bytes_passed` is what each end wrote, undisturbed.
     """
 
-    def __init__(self, directory, loop):
+    def __init__(self, directory, loop, baud=None):
         self.a, self.b = directory / "ttyA", directory / "ttyB"
         self.disturb = lambda data: data
         self.bytes_passed = {"a": b"", "b": b""}
         self._loop = loop
+        self._bytes_per_second = baud and baud / 10
         self._masters = {}
         self._slaves = {}
 
@@ -57,6 +61,21 @@ class Cable:
     def _pump(self, end, other):
         # The end that was just opened may not have read anything yet; what it cannot take is lost.
         with contextlib.suppress(BlockingIOError):
-            data = os.read(self._masters[end], 65_536)
-            self.bytes_passed[end] += data
-            os.write(self._masters[other], self.disturb(data))
+            data = os.read(self._masters[end], _SLOW_PIECE if self._bytes_per_second else 65_536)
+            if self._bytes_per_second:
+                # What has been read takes its time; meanwhile nothing else is.
+                self._loop.remove_reader(self._masters[end])
+                seconds = len(data) / self._bytes_per_second
+                self._loop.call_later(seconds, self._pass_on, end, other, data)
+                return
+            self._deliver(end, other, data)
+
+    def _pass_on(self, end, other, data):
+        if end in self._masters:
+            with contextlib.suppress(BlockingIOError):
+                self._deliver(end, other, data)
+            self._loop.add_reader(self._masters[end], self._pump, end, other)
+
+    def _deliver(self, end, other, data):
+        self.bytes_passed[end] += data
+        os.write(self._masters[other], self.disturb(data))

@@ -13,6 +13,7 @@ import pytest
 from ultramonkey_heartbeat.config.model import BroadcastLink, HaCf
 from ultramonkey_heartbeat.core.assignment import Assignment, Cause
 from ultramonkey_heartbeat.core.report import (
+    CAPABILITIES,
     GroupReport,
     GroupState,
     Phase,
@@ -48,6 +49,7 @@ REPORT = Report(
     },
     wishes=(Wish(1, "lb1", "192.0.2.11/24/eth0"),),
     switches=Kept({"*": Switch(1_771_239_998_123, on=False)}, {"lb2": Switch(1_771_239_998_456, on=True)}),
+    can=CAPABILITIES,
 )
 
 

@@ -196,6 +196,20 @@ def _render(options: argparse.Namespace) -> Mapping[str, Any]:
     return answer
 
 
+def _link_test(options: argparse.Namespace) -> Mapping[str, Any]:
+    from ..links.line_test import LineTestError, run_line_test  # noqa: PLC0415 - rarely needed
+
+    try:
+        result = run_line_test(options.device, options.baud, options.seconds, options.wait)
+    except LineTestError as problem:
+        remedy = "stop what uses it: `systemctl stop heartbeat` for the daemon, or see `fuser` for its users"
+        return schema.refusal("", "line-unusable", str(problem), remedy)
+    if result["verdict"] == "line-good":
+        return schema.answer("", "completed", {"result": result})
+    error = {"code": result["verdict"], "message": result["text"], "remedy": result["remedy"]}
+    return schema.answer("", "refused", {"error": error, "result": result})
+
+
 # -- command line ------------------------------------------------------------------------------------
 
 
@@ -244,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         lambda r: [f"{k} {v or 'not running'}" for k, v in r.items()],
         "versions",
     )
+    _add_link_test(commands)
     config = commands.add_parser("config", help="the configuration files")
     files = config.add_subparsers(metavar="COMMAND", required=True)
     check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
@@ -266,6 +281,30 @@ def _parser() -> argparse.ArgumentParser:
     for command in (check, show, render):
         command.add_argument("--node", help="as if on this node (default: `uname -n` in lower case)")
     return parser
+
+
+def _add_link_test(commands: Any) -> None:
+    tests = commands.add_parser("link", help="the links").add_subparsers(metavar="COMMAND", required=True)
+    kinds = tests.add_parser("test", help="see whether a link works, without the daemon").add_subparsers(
+        metavar="KIND", required=True
+    )
+    test = _add(
+        kinds, "serial", _link_test, tables.link_test, "test a serial line; run it on both ends at once"
+    )
+    test.add_argument("device", metavar="DEVICE", help="such as /dev/ttyS0")
+    test.add_argument(
+        "--baud", type=int, default=19200, metavar="SPEED", help="default: %(default)s, as in ha.cf"
+    )
+    test.add_argument(
+        "--seconds", type=_seconds, default=10.0, help="how long to exchange probes (default: %(default)s)"
+    )
+    test.add_argument(
+        "--wait",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="for the other end (default: %(default)s)",
+    )
 
 
 def _nothing(result: Mapping[str, Any]) -> list[str]:

@@ -123,6 +123,30 @@ def _move(move: Json | None) -> str:
     return f"{source}{move['reason']}, {duration(move['age_ms'])} ago{gap}"
 
 
+def link_test(result: Json) -> list[str]:
+    """The answer of `link test serial`, for a terminal."""
+    trip, rate = result["round_trip_ms"], result["byte_error_rate"]
+    rows = [
+        ("line", f"{result['device']} at {result['baud']} baud"),
+        ("other end heard", _yes(result["peer_heard"])),
+        ("heard by other end", _yes(result["heard_by_peer"])),
+        ("own voice heard", _yes(result["echo"])),
+        ("CTS", {None: "not on this line", True: "on", False: "off"}[result["cts"]]),
+        (
+            "probes",
+            f"{result['probes_sent']} sent, {result['probes_received']} of {result['probes_expected']} heard",
+        ),
+        ("bytes damaged or lost", "-" if rate is None else f"{rate:.2g} of 1" if rate else "none"),
+        ("round trip", f"{trip['median']} ms ({trip['min']} to {trip['max']})" if trip else "-"),
+        ("verdict", result["text"]),
+    ]
+    return table(rows[0], rows[1:])
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - a word for a truth
+    return "yes" if value else "no"
+
+
 def maintenance(result: Json) -> list[str]:
     """The answer of `maintenance`, for a terminal."""
     switched = result["maintenance"]

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
-from .data import DIRECTIVE_OF_KEY, KEY_SHARED_BY, KEYS_OF_LINK, TIMERS
+from .data import DIRECTIVE_OF_KEY, KEYS_OF_LINK, KEYS_SHARED_BY, TIMERS, TYPE_OF_DIRECTIVE
 from .ha_cf import Entry, Source, read_ha_cf
 from .model import AuthKey, AuthKeys, Group
 
@@ -18,7 +18,7 @@ Data = dict[str, Any]
 
 _DIGEST_LENGTH = 16
 # What they say is told elsewhere in the data.
-_ELSEWHERE = ("node", "auto_failback", *TIMERS, *DIRECTIVE_OF_KEY.values(), *KEYS_OF_LINK)
+_ELSEWHERE = ("node", "auto_failback", *TIMERS, *DIRECTIVE_OF_KEY.values(), *KEYS_OF_LINK, *TYPE_OF_DIRECTIVE)
 
 
 def as_data(ha_cf_text: str, groups: Iterable[Group], authkeys: AuthKeys | None) -> Data:
@@ -64,16 +64,21 @@ def _index(key: Data) -> int:
 
 
 def _link(source: Source, entry: Entry) -> Data:
-    kind = entry.directive.name
+    kind = TYPE_OF_DIRECTIVE.get(entry.directive.name, entry.directive.name)
     link: Data = {"type": kind}
-    for (name, _), word in zip(KEYS_OF_LINK[kind], entry.words):
+    keys = KEYS_OF_LINK[kind]
+    if kind == "ppp":
+        # The options are all words behind the others.
+        keys = keys[:-1]
+        link["options"] = " ".join(entry.words[len(keys) :])
+    for (name, _), word in zip(keys, entry.words):
         link[name] = int(word) if name in ("port", "ttl") else word
     if "loop" in link:
         link["loop"] = bool(entry.value.loop)
-    shared = KEY_SHARED_BY.get(kind)
-    given = source.last(DIRECTIVE_OF_KEY[shared]) if shared is not None else None
-    if shared is not None and given is not None:
-        link[shared] = int(given.word)
+    for key in KEYS_SHARED_BY.get(kind, ()):
+        given = source.last(DIRECTIVE_OF_KEY[key])
+        if given is not None:
+            link[key] = int(given.word)
     return link
 
 

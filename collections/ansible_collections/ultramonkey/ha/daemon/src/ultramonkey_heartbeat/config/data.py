@@ -8,7 +8,8 @@ The data:
 
     nodes: [NAME, ...]
     links: [{type: bcast, interface, port?}, {type: mcast|mcast6, interface, group, port?, ttl?, loop?},
-            {type: ucast|ucast6, interface, address, port?}, {type: serial, device, baud?}, ...]
+            {type: ucast|ucast6, interface, address, port?}, {type: serial, device, baud?},
+            {type: ppp, device, address, peer, baud?, port?, options?}, ...]
     keepalive, deadtime, warntime, initdead: "100ms", or a number of seconds
     auto_failback: on, off or legacy
     directives: {NAME: VALUE or [VALUE, ...]}, any other directive of the table
@@ -50,9 +51,19 @@ KEYS_OF_LINK: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     "ucast": (("interface", None), ("address", None)),
     "ucast6": (("interface", None), ("address", None)),
     "serial": (("device", None),),
+    "ppp": (("address", None), ("device", None), ("peer", None), ("options", "")),
 }
+# Where the directive has another name than the type.
+_DIRECTIVES = {"ppp": "ppp-udp"}
+TYPE_OF_DIRECTIVE = {directive: kind for kind, directive in _DIRECTIVES.items()}
 # Keys that belong to one link in the data, and to all links together in the file.
-KEY_SHARED_BY = {"bcast": "port", "ucast": "port", "ucast6": "port", "serial": "baud"}
+KEYS_SHARED_BY: Mapping[str, tuple[str, ...]] = {
+    "bcast": ("port",),
+    "ucast": ("port",),
+    "ucast6": ("port",),
+    "serial": ("baud",),
+    "ppp": ("baud", "port"),
+}
 DIRECTIVE_OF_KEY = {"port": "udpport", "baud": "baud"}
 # Where in the data the fault is when the file as a whole lacks something.
 _MISSING_PATHS = {
@@ -156,16 +167,20 @@ def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: dict[str, l
             reader.error(f"{path}.type", str(kind), f"{said} is not a type of link", remedy)
             continue
         keys = KEYS_OF_LINK.get(kind, ())
-        shared_key = KEY_SHARED_BY.get(kind, "")
-        link = reader.mapping(item, path, ("type", *(key for key, _ in keys), *filter(None, [shared_key])))
+        shared_keys = KEYS_SHARED_BY.get(kind, ())
+        link = reader.mapping(item, path, ("type", *(key for key, _ in keys), *shared_keys))
         if not link:
             continue
-        words = [(kind, f"{path}.type")]
+        words = [(_DIRECTIVES.get(kind, kind), f"{path}.type")]
         for key, default in keys:
-            value = link.get(key, default)
-            words.append((_link_word(reader, key, value, f"{path}.{key}"), f"{path}.{key}"))
-        if link.get(shared_key) is not None:
-            _share(reader, shared_key, link[shared_key], f"{path}.{shared_key}", shared)
+            value, at = link.get(key, default), f"{path}.{key}"
+            if key == "options":
+                words += [(word, at) for word in (reader.words(value, at) if value else ())]
+            else:
+                words.append((_link_word(reader, key, value, at), at))
+        for key in shared_keys:
+            if link.get(key) is not None:
+                _share(reader, key, link[key], f"{path}.{key}", shared)
         yield Line(path, tuple(words))
 
 

@@ -19,13 +19,14 @@ from .link_lines import (
     read_bcast,
     read_mcast,
     read_mcast6,
+    read_ppp_udp,
     read_serial,
     read_ucast,
     read_ucast6,
     written_link,
 )
 from .local_directives import LOCAL
-from .model import AutoFailback, BroadcastLink, HaCf, SerialLink, UnicastLink
+from .model import AutoFailback, BroadcastLink, HaCf, PppLink, SerialLink, UnicastLink
 from .ping_lines import PINGS
 from .unused_directives import UNUSED
 from .values import (
@@ -77,14 +78,16 @@ def _facility(words: tuple[str, ...]) -> str | None:
 
 
 def _udpport(ha: HaCf) -> Sequence[str]:
-    ports = sorted({link.port for link in ha.links if isinstance(link, (BroadcastLink, UnicastLink))})
+    ports = sorted(
+        {link.port for link in ha.links if isinstance(link, (BroadcastLink, UnicastLink, PppLink))}
+    )
     if len(ports) > 1:
-        raise ValueError(f"ha.cf has one udpport for all bcast and ucast links, not {ports}")
+        raise ValueError(f"ha.cf has one udpport for all bcast, ucast and ppp-udp links, not {ports}")
     return [f"udpport {port}" for port in ports]
 
 
 def _baud(ha: HaCf) -> Sequence[str]:
-    bauds = sorted({link.baud for link in ha.links if isinstance(link, SerialLink)})
+    bauds = sorted({link.baud for link in ha.links if isinstance(link, (SerialLink, PppLink))})
     if len(bauds) > 1:
         raise ValueError(f"ha.cf has one baud for all serial links, not {bauds}")
     return [f"baud {baud}" for baud in bauds]
@@ -127,7 +130,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     Directive(
         "udpport",
         "PORT",
-        "UDP port of all bcast and ucast links, wherever in the file it stands",
+        "UDP port of all bcast, ucast and ppp-udp links, wherever in the file it stands",
         _one(read_port),
         default=str(DEFAULT_PORT),
         range="1 to 65535",
@@ -136,7 +139,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     Directive(
         "baud",
         "SPEED",
-        "speed of all serial lines",
+        "speed of all serial lines, those of ppp-udp, too",
         read_baud,
         default=str(DEFAULT_BAUD),
         unit="bits a second",
@@ -184,6 +187,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     ),
     _medium("ucast6", "INTERFACE ADDRESS", "heartbeats to one peer over IPv6", read_ucast6, Shape.LINE),
     _medium("serial", "DEVICE...", "heartbeats over a null-modem cable", read_serial, Shape.MANY),
+    _medium(
+        "ppp-udp",
+        "ADDRESS DEVICE PEER [OPTION...]",
+        "heartbeats as UDP over PPP over a null-modem cable: this node's address, the line, the peer's "
+        "address, and options for pppd",
+        read_ppp_udp,
+        Shape.LINE,
+    ),
     Directive(
         "node",
         "NAME...",

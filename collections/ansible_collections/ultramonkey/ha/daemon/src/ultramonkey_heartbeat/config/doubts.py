@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from .address import address_of
 from .ha_cf import Entry, Source
-from .model import AutoFailback, Group, UnicastLink
+from .model import AutoFailback, Group, PppLink, UnicastLink
 from .problems import Problem, Severity, shown
 from .respawn_line import is_ipfail
 from .values import BadValueError
@@ -18,13 +18,14 @@ def check_peers(source: Source, groups: Iterable[Group]) -> Iterator[Problem]:
     """A heartbeat sent to a service's address reaches whoever holds it, which may be the sender: an error."""
     addresses = _service_addresses(groups)
     for entry in source.links():
-        if isinstance(entry.value, UnicastLink) and entry.value.address in addresses:
+        link = entry.value
+        peer = link.peer if isinstance(link, PppLink) else getattr(link, "address", "")
+        if isinstance(link, (UnicastLink, PppLink)) and peer in addresses:
             yield Problem(
                 source.file,
                 entry.line,
-                entry.value.address,
-                f"{entry.value.address} is the address of a service ({addresses[entry.value.address]}), "
-                "not of a peer",
+                peer,
+                f"{peer} is the address of a service ({addresses[peer]}), not of a peer",
                 "write the address that the peer always has",
             )
 

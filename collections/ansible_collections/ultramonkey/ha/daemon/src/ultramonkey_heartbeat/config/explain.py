@@ -14,6 +14,7 @@ from .model import (
     LinkConfig,
     MulticastLink,
     PingNode,
+    PppLink,
     Resource,
     SerialLink,
 )
@@ -63,6 +64,8 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> list[str]:
 def _link(link: LinkConfig) -> str:
     if isinstance(link, SerialLink):
         return f"{link.baud} bits a second"
+    if isinstance(link, PppLink):
+        return f"UDP port {link.port}, from {link.address} to {link.peer}, PPP at {link.baud} bits a second"
     if isinstance(link, BroadcastLink):
         return f"UDP port {link.port}, to the broadcast address of {link.interface}"
     if isinstance(link, MulticastLink):
@@ -142,7 +145,7 @@ def _about_nodes(nodes: Sequence[str]) -> Iterator[Problem]:
 
 def _about_links(links: Sequence[LinkConfig]) -> Iterator[Problem]:
     # A serial line needs no network, and is a path of its own.
-    paths = {link.device if isinstance(link, SerialLink) else link.interface for link in links}
+    paths = {link.device if isinstance(link, (SerialLink, PppLink)) else link.interface for link in links}
     if len(paths) == 1:
         path = paths.pop()
         message = (

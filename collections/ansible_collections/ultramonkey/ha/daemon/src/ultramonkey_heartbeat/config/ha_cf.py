@@ -25,6 +25,7 @@ from .model import (
     Logging,
     MulticastLink,
     PingNode,
+    PppLink,
     SerialLink,
     UnicastLink,
 )
@@ -32,7 +33,7 @@ from .problems import Problem, Severity, has_errors, nearest, shown
 from .timing import check_timers, default_initdead_ms
 from .values import BadValueError
 
-_LINKS = (BroadcastLink, MulticastLink, UnicastLink, SerialLink)
+_LINKS = (BroadcastLink, MulticastLink, UnicastLink, SerialLink, PppLink)
 _BLANKS = " \t"
 _BLANKS_AND_COMMAS = f"{_BLANKS},"
 
@@ -335,7 +336,7 @@ def _links(source: Source) -> tuple[LinkConfig, ...]:
 
 
 def _medium_names() -> Iterator[str]:
-    return (name for name in ("bcast", "udp", "mcast", "mcast6", "ucast", "ucast6", "serial"))
+    return (name for name in ("bcast", "udp", "mcast", "mcast6", "ucast", "ucast6", "serial", "ppp-udp"))
 
 
 def _warn_of_late_port(source: Source, port: int) -> None:

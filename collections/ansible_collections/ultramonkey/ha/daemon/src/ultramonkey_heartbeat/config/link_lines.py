@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import BroadcastLink, LinkConfig, MulticastLink, SerialLink, UnicastLink
+from .model import BroadcastLink, LinkConfig, MulticastLink, PppLink, SerialLink, UnicastLink
 from .problems import shown
 from .values import (
     BadValueError,
@@ -67,6 +67,26 @@ def read_serial(words: Words) -> SerialLink:
     return SerialLink(read_path(words[0]), NOT_SET)
 
 
+def read_ppp_udp(words: Words) -> PppLink:
+    """`ppp-udp ADDRESS DEVICE PEER [OPTION...]`. The options are pppd's own, and it judges them."""
+    _expect(words[:3], "ADDRESS", "DEVICE", "PEER")
+    local, remote = read_ip(words[0]), read_ip(words[2])
+    for address in (local, remote):
+        if address.version != 4 or address.is_multicast:  # noqa: PLR2004 - the protocol's version
+            raise BadValueError(
+                str(address),
+                f"{address} is not an IPv4 address of a host",
+                "PPP is given IPv4 addresses here",
+            )
+    if local == remote:
+        raise BadValueError(
+            words[2],
+            f"both ends have the address {remote}",
+            "write this node's address first, then the peer's",
+        )
+    return PppLink(str(local), read_path(words[1]), str(remote), NOT_SET, NOT_SET, words[3:])
+
+
 def read_baud(words: Words) -> int:
     """A speed that serial lines have."""
     if words[0] not in map(str, BAUDS):
@@ -82,6 +102,8 @@ def with_port_and_baud(link: LinkConfig, port: int, baud: int) -> LinkConfig:
         return replace(link, port=port)
     if isinstance(link, SerialLink):
         return replace(link, baud=baud)
+    if isinstance(link, PppLink):
+        return replace(link, baud=baud, port=port)
     return link
 
 
@@ -93,6 +115,8 @@ def written_link(link: LinkConfig) -> str:
         return f"ucast{_family(link.address)} {link.interface} {link.address}"
     if isinstance(link, SerialLink):
         return f"serial {link.device}"
+    if isinstance(link, PppLink):
+        return " ".join(("ppp-udp", link.address, link.device, link.peer, *link.options))
     group = f"mcast{_family(link.group)} {link.interface} {link.group}"
     return f"{group} {link.port} {link.ttl} {1 if link.loop else 0}"
 

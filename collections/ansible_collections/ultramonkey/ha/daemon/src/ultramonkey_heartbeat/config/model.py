@@ -78,6 +78,35 @@ class SerialLink:
 
 
 @dataclass(frozen=True)
+class PppLink:
+    """`ppp-udp ADDRESS DEVICE PEER [OPTION...]`: unicast datagrams over PPP over a serial line."""
+
+    address: str
+    device: str
+    peer: str
+    baud: int
+    port: int
+    # Further words for pppd.
+    options: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name by which status and logs call this link."""
+        return f"ppp-udp {self.device}"
+
+    @property
+    def interface(self) -> str:
+        """What the interface is called: as the options say, else after the device (`ppp-ttyS0`)."""
+        for option, value in zip(self.options, self.options[1:]):
+            if option == "ifname":
+                return value
+            if option == "unit":
+                return f"ppp{value}"
+        # Names of interfaces have 15 characters at most, and the end of a device's name tells most.
+        return f"ppp-{''.join(filter(str.isalnum, self.device.replace('/dev/', '')))[-11:]}"
+
+
+@dataclass(frozen=True)
 class PingNode:
     """`ping HOST`, `ping6 HOST` or `ping_group NAME HOST...`: a machine, or several, outside the cluster.
 
@@ -95,7 +124,7 @@ class PingNode:
         return self.directive == "ping_group"
 
 
-LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
+LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink, PppLink]
 
 
 @dataclass(frozen=True)

@@ -236,12 +236,6 @@ UNUSED: tuple[Directive, ...] = (
         "run it as a systemd service with FailureAction=reboot-force",
     ),
     _refused("hbaping", "CARD", "ping over Fibre Channel", "remove the line; heartbeat 3.0.6 refuses it too"),
-    _refused(
-        "ppp-udp",
-        "ADDRESS DEVICE PEER",
-        "heartbeats over PPP",
-        "configure PPP in the system and write ucast with its interface",
-    ),
     _refused("rds", "INTERFACE ADDRESS", "heartbeats over RDS", "use ucast"),
     _refused("tipc", "NAME", "heartbeats over TIPC", "use mcast"),
 )

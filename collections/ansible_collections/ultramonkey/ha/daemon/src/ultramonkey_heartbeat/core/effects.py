@@ -13,10 +13,14 @@ from .switches import Kept
 
 @dataclass(frozen=True)
 class SendMessage:
-    """Send over the links named, or over all of them (None). Best effort."""
+    """Send over the links named, or over all of them (None). Best effort.
+
+    `brief` says the same in fewer bytes, to be sent instead over links that are slow.
+    """
 
     message: Message
     links: tuple[str, ...] | None = None
+    brief: Message | None = None
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Peer:
     # The um_ fields of that report as bytes: equal bytes need no second reading.
     report_raw: tuple[Field, ...] = ()
     alive_since_ms: int = 0
+    # When it was last asked for a full status.
+    asked_in_full_ms: int | None = None
     # It is alive, and has not heard us for a while: a cut in one direction.
     deaf: bool = False
     # True when its status carries no report of ours: heartbeat 3.0.6.
@@ -104,6 +106,17 @@ class Membership:
         """What the others wish for."""
         return [wish for peer in self.alive() if peer.report is not None for wish in peer.report.wishes]
 
+    def heard_by_others(self) -> tuple[str, ...]:
+        """Whom the peers that are alive say that they hear."""
+        reports = [peer.report for peer in self.alive() if peer.report is not None]
+        return tuple(name for report in reports for name in report.hears)
+
+    def last_sign_ms(self, name: str | None, now_ms: int) -> int:
+        """When a peer that is dead was last heard; now, when it is not dead."""
+        peer = self.peers.get(name or "")
+        dead = peer is not None and peer.state is PeerState.DEAD
+        return peer.last_heard_ms if dead and peer and peer.last_heard_ms is not None else now_ms
+
     def describe(self) -> str:
         """Who is there, in words."""
         states = [f"{peer.name} is {peer.state.value}" for peer in self.peers.values()]
@@ -122,6 +135,18 @@ class Membership:
             for peer in self.peers.values()
             if peer.state is PeerState.ACTIVE and peer.report is not None and not peer.old
         )
+
+    def everybody_can(self, what: str) -> bool:
+        """Each other node, dead or alive, said last that it understands this."""
+        return all(peer.report is not None and what in peer.report.can for peer in self.peers.values())
+
+    def owing(self) -> list[tuple[str, ReceiveWindow]]:
+        """Who is asked for what is missing, and what that is.
+
+        Not one of us: what it says next is worth more than what was lost.
+        """
+        peers = self.peers.values()
+        return [(peer.name, peer.window) for peer in peers if peer.old and peer.alive and peer.window]
 
     # -- what arrives ----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from ..config.model import Configuration
 from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
+from .beats import Beats
 from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
@@ -39,17 +40,13 @@ from .notices import (
 from .panel import Panel
 from .pings import PingNodes, comparison_for
 from .reception import Decoder, Marks, Reception
-from .report import Phase, Report, to_fields
+from .report import BRIEF, CAPABILITIES, Phase, Report, to_fields
 from .steward import Steward
 from .switches import Switchboard
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
-# At keepalives shorter than this a beat that is nearly due goes out when a peer's comes in: one wake-up
-# instead of two, and a processor that has just slept is several times slower than one that has not.
-TOGETHER_BELOW_MS = 200
-# After a change the status is sent once more, soon: a single lost datagram must not cost a heartbeat.
-REPEAT_AFTER_CHANGE_MS = 20
+HEARD = (ev.MessageReceived, ev.FrameReceived)
 
 
 class Node:
@@ -84,13 +81,9 @@ class Node:
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
-        self._beat_at_ms = 0
-        self._early_ms = _early_ms(configuration.ha.keepalive_ms)
+        self._beats = Beats(configuration.ha.keepalive_ms)
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
-        self._repeat_at_ms: int | None = None
-        # A shorter keepalive that holds until some instant.
-        self._hurry = (0, 0)
         self._last_sent_ms = 0
         self._last_event_ms = 0
         self._marks = Marks()
@@ -113,12 +106,12 @@ class Node:
         self._last_event_ms = now_ms
         if isinstance(event, ev.MessageReceived):
             self.reception.message(event.link, event.message, now_ms)
-            self._beat_together(now_ms)
         elif isinstance(event, ev.FrameReceived):
             self.reception.frame(event.link, event.data, now_ms)
-            self._beat_together(now_ms)
         elif not isinstance(event, ev.DeadlineReached):
             self._dispatch(event, now_ms)
+        if isinstance(event, HEARD) and self._beats.together(now_ms):
+            self._due_ms = now_ms
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
         if self._marks.any or now_ms >= self._due_ms:
@@ -127,14 +120,6 @@ class Node:
             self._due_ms = self._earliest(now_ms)
         effects, self._effects = self._effects, []
         return effects
-
-    def _beat_together(self, now_ms: int) -> None:
-        """Our next beat may go out with a peer's: never late, at most half a keepalive early.
-
-        Of two nodes one is always that near, so they fall into step with the first beats.
-        """
-        if now_ms >= self._beat_at_ms - self._early_ms:
-            self._beat_at_ms = self._due_ms = now_ms
 
     def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
@@ -149,19 +134,15 @@ class Node:
         What is due already and was not done by the tick cannot be done now (a question to a peer that is not
         ready); the next beat looks again. Otherwise we would spin until then.
         """
-        earliest_ms = self._beat_at_ms
+        earliest_ms = self._beats.at_ms
         instants = [
-            self._repeat_at_ms,
+            self._beats.repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
             self.pings.next_deadline(),
         ]
-        instants.extend(
-            peer.window.next_deadline()
-            for peer in self.membership.peers.values()
-            if peer.old and peer.window is not None and peer.alive
-        )
+        instants.extend(window.next_deadline() for _, window in self.membership.owing())
         for at_ms in instants:
             if at_ms is not None and now_ms < at_ms < earliest_ms:
                 earliest_ms = at_ms
@@ -198,7 +179,7 @@ class Node:
         self.panel = Panel(
             self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
         )
-        self._beat_at_ms = now_ms
+        self._beats.at_ms = now_ms
         self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
@@ -264,10 +245,7 @@ class Node:
         """Go by another configuration, as far as `changes.compare` allows."""
         before, self.configuration = self.configuration.ha, configuration
         ha = configuration.ha
-        # Until a peer has heard our new dead time, it judges us by the old one.
-        self._early_ms = _early_ms(ha.keepalive_ms)
-        self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
-        self._beat_at_ms = now_ms
+        self._beats.configure(before, ha, now_ms)
         self.transmitter.configure(ha)
         self.membership.configure(ha.deadtime_ms, ha.warntime_ms)
         self.reception.configure(configuration)
@@ -287,7 +265,7 @@ class Node:
         self.membership.forgive_silence(now_ms)
         self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self.membership.awaited else None
         self._last_sent_ms = now_ms
-        self._beat_at_ms = now_ms
+        self._beats.at_ms = now_ms
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
@@ -318,7 +296,7 @@ class Node:
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._marks.changed or now_ms >= min(self._beat_at_ms, self._repeat_at_ms or self._beat_at_ms):
+        elif self._marks.changed or self._beats.due(now_ms):
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:
@@ -372,17 +350,15 @@ class Node:
     # -- speaking ----------------------------------------------------------------------------------
 
     def _beat(self, now_ms: int) -> None:
-        keepalive_ms = self._hurry[0] if now_ms < self._hurry[1] else self.configuration.ha.keepalive_ms
-        self._repeat_at_ms = None
-        if self._marks.changed:
+        changed = self._marks.changed
+        if changed:
             self._report_fields = to_fields(self._report())
-            self._repeat_at_ms = now_ms + min(REPEAT_AFTER_CHANGE_MS, keepalive_ms)
             self._marks.changed = False
-        if now_ms >= self._beat_at_ms:
-            # Stay on the grid, so that a late beat does not make all later ones late.
-            missed = (now_ms - self._beat_at_ms) // keepalive_ms
-            self._beat_at_ms += (missed + 1) * keepalive_ms
-        self._effects.append(self.transmitter.status(self._word(), self._report_fields, now_ms))
+        self._beats.went_out(now_ms, changed=changed)
+        may_be_brief = not changed and self.membership.everybody_can(BRIEF)
+        self._effects.append(
+            self.transmitter.status(self._word(), self._report_fields, now_ms, may_be_brief=may_be_brief)
+        )
         self._last_sent_ms = now_ms
 
     def _word(self) -> str:
@@ -399,11 +375,12 @@ class Node:
             self.steward.reports(),
             tuple(self.desk.wishes()),
             self.switches.kept(),
-            reach=self.pings.reach(),
+            CAPABILITIES,
+            self.pings.reach(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:
-        if self._farewells and now_ms < self._beat_at_ms:
+        if self._farewells and now_ms < self._beats.at_ms:
             return
         if self._farewells:
             # The same to the last byte, so that who has heard it does not hear it again.
@@ -415,11 +392,7 @@ class Node:
             self._last_words = [e.message for e in self._effects[-2:] if isinstance(e, SendMessage)]
         self._farewells += 1
         # From now on only farewells are due.
-        self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None
+        self._beats.at_ms, self._beats.repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))
-
-
-def _early_ms(keepalive_ms: int) -> int:
-    return keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0

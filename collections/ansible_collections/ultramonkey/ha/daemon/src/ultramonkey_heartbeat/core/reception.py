@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..config.model import Configuration
+from ..wire import brief
 from ..wire.errors import MalformedFieldError, WireError
-from ..wire.message import Message
+from ..wire.message import Field, Message
 from .complaints import Complaints
 from .effects import Effect
 from .membership import Membership, Peer, old_state_from, state_from
 from .notices import ConfigDiffers, Notice, OldPeer
 from .panel import Panel
-from .report import from_message, raw_fields
+from .report import Report, from_message, raw_fields
+from .ring import Ring
 from .sequence import Verdict
 from .steward import Steward
 from .takeover import Conversation
@@ -27,6 +29,10 @@ from .transmit import Identity, Transmitter
 
 # A 3.0.6 wants one message in ten acknowledged.
 ACKNOWLEDGE_EACH = 10
+# The answer to a question for a full status needs about so long on the slowest line.
+ASK_IN_FULL_EVERY_MS = 1000
+# Several may ask at once, and a question may be replayed.
+FULL_GIVEN_EVERY_MS = 240
 
 Decoder = Callable[[bytes], Message]
 
@@ -69,6 +75,8 @@ class Reception:
     ) -> None:
         self.received = 0
         self.configure(configuration)
+        self._full_given_ms = -FULL_GIVEN_EVERY_MS
+        self.ring = Ring(identity.name, configuration.ha.links)
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -108,7 +116,12 @@ class Reception:
             self._complaints.stranger(source, link)
             return
         self.received += 1
-        if kind.startswith("NS_"):
+        onward = self.ring.pass_on(source, link, message)
+        if onward is not None:
+            self._emit(onward)
+        if kind == brief.TYPE:
+            self._same(peer, link, message, now_ms)
+        elif kind.startswith("NS_"):
             self._notice(self._membership.link_heard(peer, link, now_ms))
             self._unnumbered(peer, kind, message, now_ms)
         else:
@@ -172,17 +185,19 @@ class Reception:
                 self._emit(self._transmitter.again(sent))
             for seq in gone:
                 self._emit(self._transmitter.cannot_repeat(peer.name, seq, now_ms))
+        elif kind == "NS_full" and now_ms - self._full_given_ms >= FULL_GIVEN_EVERY_MS:
+            self._full_given_ms = now_ms
+            self._marks.changed = True
         elif kind == "NS_nak_rexmit" and peer.window is not None:
             number = message.hexadecimal("firstseq")
             if number is not None:
                 peer.window.give_up(number)
 
     def ask_for_missing(self, now_ms: int) -> None:
-        """Ask a 3.0.6 for what was lost: what one of us says next is worth more than that."""
-        for peer in self._membership.peers.values():
-            if peer.old and peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._emit(self._transmitter.ask_again(peer.name, seq, now_ms))
+        """Ask for what was lost where that is worth it."""
+        for name, window in self._membership.owing():
+            for seq in window.due(now_ms):
+                self._emit(self._transmitter.ask_again(name, seq, now_ms))
 
     # -- what it says --------------------------------------------------------------------------------
 
@@ -193,10 +208,43 @@ class Reception:
         if not raw:
             self._old_status(peer, message, deadtime_ms, now_ms)
             return
-        fresh = raw != peer.report_raw or before is None
-        report = from_message(message) if fresh else before
+        report = from_message(message) if raw != peer.report_raw or before is None else before
         if report is None:
             raise MalformedFieldError("um_v", b"")
+        self._report(peer, report, raw, deadtime_ms, now_ms)
+
+    def _same(self, peer: Peer, link: str, message: Message, now_ms: int) -> None:
+        """The brief form of a status: what we know of the peer is still so, if we know what it means."""
+        generation, seq = message.hexadecimal("hg"), message.hexadecimal("seq")
+        if not generation or not seq or generation < peer.generation:
+            self._complaints.reject(link, f"a brief message of {peer.name} lacks its number, or is of old")
+            return
+        self._notice(self._membership.link_heard(peer, link, now_ms))
+        if generation > peer.generation or peer.window is None or peer.report is None:
+            # Only a full status begins a generation.
+            self._ask_in_full(peer, now_ms)
+            return
+        if peer.window.accept(seq, now_ms) is Verdict.DUPLICATE or seq <= peer.status_seq:
+            return
+        peer.status_seq = seq
+        if message.text(brief.DIGEST_FIELD) == brief.digest(peer.report_raw):
+            self._report(peer, peer.report, peer.report_raw, None, now_ms)
+            return
+        self._ask_in_full(peer, now_ms)
+        if peer.alive:
+            # That it lives needs no explanation; what has changed comes with the full form.
+            self._notice(self._membership.status_heard(peer, None, peer.state, now_ms))
+
+    def _ask_in_full(self, peer: Peer, now_ms: int) -> None:
+        if peer.asked_in_full_ms is None or now_ms - peer.asked_in_full_ms >= ASK_IN_FULL_EVERY_MS:
+            peer.asked_in_full_ms = now_ms
+            self._emit(self._transmitter.ask_in_full(peer.name, now_ms))
+
+    def _report(
+        self, peer: Peer, report: Report, raw: tuple[Field, ...], deadtime_ms: int | None, now_ms: int
+    ) -> None:
+        """A fresh status of a peer of our kind, whatever its form."""
+        before, fresh = peer.report, report is not peer.report
         was, was_deaf = peer.state, peer.deaf
         self._notice(self._membership.status_heard(peer, deadtime_ms, state_from(report), now_ms))
         hears_us = self._identity.name in report.hears

@@ -13,6 +13,7 @@ um_grp     per group EPOCH,OWNER,INCARNATION,CAUSE,STATE,KEY, separated by blank
 um_wish    per wish EPOCH,TARGET,KEY, separated by blanks
 um_mnt     per maintenance switch ever turned VERSION,WORD,KEY, separated by blanks
 um_stb     per standby switch ever turned VERSION,WORD,NODE, separated by blanks
+um_can     what else the sender understands, words separated by blanks: brief (`wire.brief`)
 =========  ===========================================================================================
 
 A wish asks the owner of a group at EPOCH to hand it to TARGET. It is a compare-and-set: once the
@@ -35,6 +36,9 @@ from .switches import NOTHING_TURNED, Kept, Switch, Switches
 _Word = TypeVar("_Word", bound=Enum)
 
 VERSION = 1
+BRIEF = "brief"
+# What we understand beyond this version's fields; a word that a receiver does not know means nothing to it.
+CAPABILITIES = (BRIEF,)
 # More groups or wishes than this in one message are not ours.
 RECORDS_MAX = 4096
 
@@ -96,6 +100,7 @@ class Report:
     groups: Mapping[str, GroupReport]
     wishes: tuple[Wish, ...] = ()
     switches: Kept = NOTHING_TURNED
+    can: tuple[str, ...] = ()
     reach: Reach = NOTHING
 
     def state(self, key: str) -> GroupState:
@@ -125,6 +130,8 @@ def to_fields(report: Report) -> list[Field]:
     for name, switches in (("um_mnt", report.switches.maintenance), ("um_stb", report.switches.standby)):
         if switches:
             fields.append(string(name, " ".join(_switch_record(key, s) for key, s in switches.items())))
+    if report.can:
+        fields.append(string("um_can", " ".join(report.can)))
     return fields
 
 
@@ -162,6 +169,7 @@ def from_message(message: Message) -> Report | None:
             for epoch, target, key in _records(message, "um_wish", 3)
         ),
         switches=Kept(_switches(message, "um_mnt"), _switches(message, "um_stb")),
+        can=tuple((message.text("um_can") or "").split()),
     )
 
 

@@ -16,7 +16,7 @@ from .assignment import NOBODY, Assignment, Cause, candidates, newest
 from .effects import Announce, Effect, StartGroup, StopGroup
 from .groups import HolderHistory, LocalGroup
 from .leftovers import Leftovers
-from .membership import Membership, Peer, PeerState
+from .membership import Membership, Peer
 from .notices import (
     AddressReturned,
     Assigned,
@@ -145,7 +145,7 @@ class Steward:
         What belongs to another is stopped in any case.
         """
         open_wishes = list(wishes)
-        others = self._heard_by_others()
+        others = self._membership.heard_by_others()
         for key, local in self.groups.items():
             if self._noted.get(key) != local.assignment:
                 self._noted[key], local.assigned_at_ms = local.assignment, now_ms
@@ -366,27 +366,11 @@ class Steward:
         for key, local in self.groups.items():
             cause = local.assignment.cause
             reason = Cause.REQUEST if cause is Cause.UNPINNED else cause
-            move = self.history.observe(
-                key, self.holder(key), reason.value, now_ms, self._last_sign(key, now_ms)
-            )
+            last_sign_ms = self._membership.last_sign_ms(self.history.holder(key), now_ms)
+            move = self.history.observe(key, self.holder(key), reason.value, now_ms, last_sign_ms)
             # Somebody else who held it when we came is no news.
             if move is not None and (move.source is not None or move.target == self.me):
                 self._emit(Moved(key, move.source, move.target, move.reason, move.without_holder_ms))
-
-    def _last_sign(self, key: str, now_ms: int) -> int:
-        """When the owner that is gone was last known to hold the group."""
-        before = self.history.holder(key)
-        peer = self._membership.peers.get(before or "")
-        if peer is not None and peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
-            return peer.last_heard_ms
-        return now_ms
-
-    def _heard_by_others(self) -> tuple[str, ...]:
-        names: list[str] = []
-        for peer in self._membership.alive():
-            if peer.report is not None:
-                names += peer.report.hears
-        return tuple(names)
 
     def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: tuple[str, ...]) -> View:
         key = local.group.key

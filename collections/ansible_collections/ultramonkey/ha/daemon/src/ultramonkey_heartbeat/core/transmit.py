@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config.model import HaCf
+from ..wire.brief import brief
 from ..wire.message import Field, Message, binary, decimal, hexadecimal, string
 from .effects import SendMessage
 from .sequence import SendHistory
 
 PROTOCOL_VERSION = 1
+# Over slow lines, too, the whole status is said so often, for whoever hears us and is not heard.
+FULL_EVERY_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Transmitter:
         self._name = string("src", identity.name)
         self._uuid = binary("srcuuid", identity.uuid)
         self.configure(ha)
+        self._full_sent_ms = 0
+        # Two nodes have nobody to forward to.
+        self._forwarded = len(ha.nodes) > 2  # noqa: PLR2004
         self._protocol = decimal("protocol", PROTOCOL_VERSION)
         self._kind = string("t", "status")
         self._words = {word: string("st", word) for word in ("init", "up", "active")}
@@ -62,10 +68,21 @@ class Transmitter:
         self._generation = hexadecimal("hg", generation)
         self.history = SendHistory()
 
-    def status(self, word: str, report: Sequence[Field], now_ms: int) -> SendMessage:
-        """A status message: `word` is init, up or active."""
+    def status(
+        self, word: str, report: Sequence[Field], now_ms: int, *, may_be_brief: bool = False
+    ) -> SendMessage:
+        """A status message: `word` is init, up or active.
+
+        `may_be_brief`: everybody was told this report, and understands the brief form.
+        """
         own = (self._kind, self._words[word], self._deadtime, self._protocol, *report)
-        return self._numbered(own, now_ms)
+        sent = self._numbered(own, now_ms)
+        if not may_be_brief or now_ms - self._full_sent_ms >= FULL_EVERY_MS:
+            self._full_sent_ms = now_ms
+            return sent
+        ttl = self._ttl if self._forwarded else None
+        short = brief(self._name, self.history.last_seq, self.generation, report, ttl)
+        return replace(sent, brief=short)
 
     def say(self, own: list[Field], now_ms: int) -> SendMessage:
         """Any other numbered message."""
@@ -84,6 +101,10 @@ class Transmitter:
             decimal("lastseq", seq),
         ]
         return self._unnumbered(own, now_ms)
+
+    def ask_in_full(self, peer: str, now_ms: int) -> SendMessage:
+        """Ask a peer for a full status: we do not have what its brief ones refresh."""
+        return self._unnumbered([string("t", "NS_full"), string("dest", peer)], now_ms)
 
     def cannot_repeat(self, peer: str, seq: int, now_ms: int) -> SendMessage:
         """Tell a peer that a message it asked for is gone. The number is hex, as 3.0.6 has it."""

@@ -11,7 +11,6 @@ from ..core import effects as fx
 from ..core.notices import Notice
 from ..links.base import Link
 from ..wire.codec import Codec
-from ..wire.message import Message
 from .kept_switches import write_switches
 from .notices import word
 from .paths import Paths
@@ -91,16 +90,18 @@ class Executor:
         self._waiting[request_id] = reply
 
     def _send(self, effect: fx.SendMessage) -> None:
-        frames: dict[str, bytes] = {}
+        frames: dict[tuple[str, bool], bytes] = {}
         for link in self._links:
             if effect.links is None or link.name in effect.links:
-                frame = frames.get(link.form)
+                key = (link.form, link.slow)
+                frame = frames.get(key)
                 if frame is None:
-                    frame = frames[link.form] = self._encode(effect.message, link.form)
+                    frame = frames[key] = self._encode(effect, link)
                 link.send(frame)
 
-    def _encode(self, message: Message, form: str) -> bytes:
-        return self.codec.encode(message, form)
+    def _encode(self, effect: fx.SendMessage, link: Link) -> bytes:
+        short = effect.brief if link.slow else None
+        return self.codec.encode(effect.message if short is None else short, link.form)
 
     def _start(self, effect: fx.StartGroup) -> None:
         group = self._groups[effect.group]

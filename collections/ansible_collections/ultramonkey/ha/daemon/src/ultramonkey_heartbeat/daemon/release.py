@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from ..config.address import address_of
-from ..config.model import Configuration, Resource
+from ..config.model import Configuration, PppLink, Resource
 from ..config.parameters import parameters
 from ..control.server import remove_stale
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
@@ -91,7 +91,9 @@ async def _say_goodbye(
 ) -> None:
     loop = asyncio.get_running_loop()
     codec = make_codec(configuration.authkeys)
-    links = make_links(configuration.ha.links, _Deaf(), loop)
+    # PPP takes seconds to come up: a goodbye over it would be too late.
+    usable = [link for link in configuration.ha.links if not isinstance(link, PppLink)]
+    links = make_links(usable, _Deaf(), loop)
     for link in links:
         link.open()
     wall_ms = int(time.time() * 1000)

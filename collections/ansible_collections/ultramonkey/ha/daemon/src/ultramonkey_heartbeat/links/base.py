@@ -41,6 +41,8 @@ class Link(Protocol):
     name: str
     # "netstring" (datagrams) or "text" (serial lines): in which form the frame must be encoded.
     form: str
+    # Full status messages would fill it: where all nodes understand the brief ones, these are sent.
+    slow: bool
     up: bool
     counters: LinkCounters
 

@@ -62,6 +62,7 @@ class UdpLink(Generic[C]):
     """A link whose kind says where it sends, which options it needs, and what is meant for it."""
 
     form = "netstring"
+    slow = False
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..config.model import BroadcastLink, LinkConfig, MulticastLink, SerialLink, UnicastLink
+from ..config.model import BroadcastLink, LinkConfig, MulticastLink, PppLink, SerialLink, UnicastLink
 from .base import Link, LinkListener
 from .receiver import Receivers
 from .udp import UdpBroadcastLink, UdpMulticastLink, UdpUnicastLink
@@ -38,4 +38,8 @@ def make_link(
         from .serial import TtyLink  # noqa: PLC0415 - see above
 
         return TtyLink(config, listener, loop)
+    if isinstance(config, PppLink):
+        from .ppp import PppUdpLink  # noqa: PLC0415 - as rare
+
+        return PppUdpLink(config, listener, loop, shared)
     raise NotImplementedError(f"{config.name}: this kind of link is not built in")

@@ -57,6 +57,7 @@ class TtyLink:
     """`serial DEVICE`: the text form over one line."""
 
     form = "text"
+    slow = True
 
     def __init__(self, config: SerialLink, listener: LinkListener, loop: asyncio.AbstractEventLoop) -> None:
         self.name = config.name

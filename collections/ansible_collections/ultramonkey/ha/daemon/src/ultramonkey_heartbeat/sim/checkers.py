@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..config.model import AutoFailback, Group
 from ..core import effects as fx
-from ..core.node import TOGETHER_BELOW_MS
+from ..core.beats import TOGETHER_BELOW_MS
 from .checker import Checker
 from .plan import STORM_MS, Fault, Plan
 

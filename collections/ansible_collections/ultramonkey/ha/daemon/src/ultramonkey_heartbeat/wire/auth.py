@@ -79,16 +79,19 @@ class KeyRing:
         self.current = current
         self._sign_token = self._tokenizers[current]
 
-    def sign(self, covered: bytes) -> bytes:
-        """The signature `INDEX TOKEN` of these bytes, made with the current key."""
-        return b"%d %s" % (self.current, self._sign_token(covered))
+    def sign(self, covered: bytes, digits: int | None = None) -> bytes:
+        """The signature `INDEX TOKEN` of these bytes, made with the current key; at most so many digits."""
+        return b"%d %s" % (self.current, self._sign_token(covered)[:digits])
 
-    def verify(self, covered: bytes, index: int, token: bytes) -> None:
-        """Raise UnknownKeyError or WrongSignatureError unless key `index` signs these bytes with `token`."""
+    def verify(self, covered: bytes, index: int, token: bytes, digits: int | None = None) -> None:
+        """Raise UnknownKeyError or WrongSignatureError unless key `index` signs these bytes with `token`.
+
+        With `digits` the token is the beginning of the whole one, of exactly that length if it is as long.
+        """
         tokenizer = self._tokenizers.get(index)
         if tokenizer is None:
             raise UnknownKeyError(index)
-        if not hmac.compare_digest(tokenizer(covered), token):
+        if not hmac.compare_digest(tokenizer(covered)[:digits], token):
             raise WrongSignatureError(index)
 
 

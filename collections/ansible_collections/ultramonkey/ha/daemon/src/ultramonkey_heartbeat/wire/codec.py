@@ -7,7 +7,7 @@ text form by its inner one (field `auth`); the inner signature of a datagram is 
 
 from __future__ import annotations
 
-from . import compression, netstring, text
+from . import brief, compression, netstring, text
 from .auth import KeyRing, Signature
 from .errors import AuthenticationError, MalformedError, NotSignedError
 from .limits import MESSAGE_BYTES_MAX, UNCOMPRESSED_BYTES_MAX
@@ -31,8 +31,10 @@ class Codec:
 
         Raises WireError, and nothing else.
         """
-        message, covered, signature = _decode_form(data, MESSAGE_BYTES_MAX)
-        self._verify(message, covered, signature)
+        decoded = _decode_form(data, MESSAGE_BYTES_MAX)
+        message, covered, signature = decoded
+        digits = _token_digits(message) if isinstance(decoded, DecodedText) else None
+        self._verify(message, covered, signature, digits)
         if not compression.is_wrapper(message):
             return message
         # The signature of the wrapper covers what is inside, so that is not verified again.
@@ -64,18 +66,25 @@ class Codec:
         """The message with the field `auth` at its end, unless it has one."""
         if message.find(text.AUTH_FIELD) is not None:
             return message
-        signature = self._keyring.sign(text.covered_bytes(message))
+        signature = self._keyring.sign(text.covered_bytes(message), _token_digits(message))
         return Message((*message.fields, Field(text.AUTH_FIELD, signature)))
 
-    def _verify(self, message: Message, covered: bytes, signature: Signature | None) -> None:
+    def _verify(
+        self, message: Message, covered: bytes, signature: Signature | None, digits: int | None
+    ) -> None:
         """Raise AuthenticationError unless a key of the ring signed these bytes."""
         try:
             if signature is None:
                 raise NotSignedError("there is no signature")
-            self._keyring.verify(covered, signature.key_index, signature.token)
+            self._keyring.verify(covered, signature.key_index, signature.token, digits)
         except AuthenticationError as error:
             error.claimed_source = message.text("src")
             raise
+
+
+def _token_digits(message: Message) -> int | None:
+    """How much of the token the inner signature of this message has; None for all of it."""
+    return brief.TOKEN_DIGITS if message.text("t") == brief.TYPE else None
 
 
 def _decode_form(data: bytes, bytes_max: int) -> DecodedNetstring | DecodedText:
