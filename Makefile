@@ -13,11 +13,12 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint interop benchmark clean
+.PHONY: help packages venv build demo test test-ipvs lint interop benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
+	@echo 'make test-ipvs  ldirectord with real IPVS, in Debian'"'"'s own kernel in emulation (2 minutes)'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make build      the collection as a tarball in build/'
@@ -49,6 +50,9 @@ test: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
 	@tools/left-out
+
+test-ipvs:
+	@tools/kernel-run --timeout 400 --package iptables -- /usr/bin/python3 $(CURDIR)/$(COLLECTION)/daemon/tests/kernel/ipvs.py
 
 lint: venv
 	@tools/build
