@@ -3,7 +3,8 @@
     LVSSyncDaemonSwap master|backup start|stop|status
 
 `start` of master stops the backup daemon *before* it starts the master: a node that runs both does not
-direct while net.ipv4.vs.backup_only is set. `stop` of master leads back to backup. Interface and id come from /etc/default/lvssyncdaemonswap (`INTERFACE=eth1`, `SYNC_ID=0`), as ever.
+direct while net.ipv4.vs.backup_only is set. `stop` of master leads back to backup. Interface and id come from
+/etc/default/lvssyncdaemonswap (`INTERFACE=eth1`, `SYNC_ID=0`), as ever.
 """
 
 from __future__ import annotations
