@@ -13,7 +13,7 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-ipvs lint interop benchmark clean
+.PHONY: help packages venv build demo test test-ipvs lint interop soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -21,6 +21,8 @@ help:
 	@echo 'make test-ipvs  ldirectord with real IPVS, in Debian'"'"'s own kernel in emulation (2 minutes)'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
+	@echo 'make soak       simulated clusters, broken at random, until SECONDS (600) have passed'
+	@echo 'make mutants    deliberate bugs in the core: are they caught? (about 20 minutes)'
 	@echo 'make build      the collection as a tarball in build/'
 	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 20 minutes)'
 	@echo 'make clean      remove .venv, build/ and caches'
@@ -65,6 +67,15 @@ lint: venv
 interop: venv
 	@tools/build
 	@$(VENV)/bin/python tools/interop-matrix
+
+# Simulated clusters, for as long as one wants: make soak SECONDS=3600
+SECONDS ?= 600
+soak: venv
+	@PYTHONPATH=$(COLLECTION)/daemon/src $(VENV)/bin/python -m ultramonkey_heartbeat.sim.main \
+	  run --seeds fresh:1000000 --jobs $(shell nproc) --seconds $(SECONDS)
+
+mutants: venv
+	@$(VENV)/bin/python $(COLLECTION)/daemon/tests/support/mutation.py
 
 benchmark: venv
 	@tools/build

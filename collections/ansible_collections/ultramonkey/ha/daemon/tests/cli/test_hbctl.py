@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,88 @@ def test_a_move_of_what_nobody_held_or_is_there_already_says_so(daemon, run):
     daemon.answers["move"] = [{**golden("move-completed"), "result": result}]
     output = "a: nobody -> lb2\nb: is there already\nc: c was not held by lb2 in time\n"
     assert run("standby") == (0, output, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "request_", "result_and_output"),
+    [
+        (
+            ("maintenance", "on"),
+            ("maintenance", {"on": True, "groups": []}),
+            (
+                {"maintenance": {"cluster": True, "groups": []}, "changed": True},
+                "the cluster is under maintenance: nothing is started, stopped or taken over\n",
+            ),
+        ),
+        (
+            ("maintenance", "off", "a"),
+            ("maintenance", {"on": False, "groups": ["a"]}),
+            (
+                {"maintenance": {"cluster": False, "groups": ["b"]}, "changed": True},
+                "b is under maintenance\n",
+            ),
+        ),
+        (
+            ("maintenance", "off"),
+            ("maintenance", {"on": False, "groups": []}),
+            (
+                {"maintenance": {"cluster": False, "groups": []}, "changed": False},
+                "nothing is under maintenance\n",
+            ),
+        ),
+        (
+            ("node", "standby", "lb2"),
+            ("standby", {"on": True, "node": "lb2"}),
+            (
+                {"node": "lb2", "standby": True, "changed": True, "holds": ["a"]},
+                "lb2 is on standby, and gives away a\n",
+            ),
+        ),
+        (
+            ("node", "active"),
+            ("standby", {"on": False, "node": None}),
+            (
+                {"node": "lb1", "standby": False, "changed": True, "holds": []},
+                "lb1 takes part\n",
+            ),
+        ),
+        (
+            ("cleanup", "a"),
+            ("cleanup", {"groups": ["a"]}),
+            (
+                {"cleaned": [{"group": "a", "forgotten": ["the failed start"]}], "changed": True},
+                "a: forgot the failed start\n",
+            ),
+        ),
+        (
+            ("cleanup",),
+            ("cleanup", {"groups": []}),
+            (
+                {"cleaned": [], "changed": False},
+                "nothing had failed here\n",
+            ),
+        ),
+    ],
+    ids=lambda value: " ".join(word if isinstance(word, str) else "" for word in value).strip()[:20],
+)
+def test_switches_are_asked_for_and_told(daemon, run, words, request_, result_and_output):
+    result, output = result_and_output
+    daemon.answers[request_[0]] = [{"schema": 1, "id": "", "phase": "completed", "result": result}]
+    assert run(*words) == (0, output, "")
+    assert daemon.requests == [request_]
+
+
+def test_the_journal_is_told_in_local_time(daemon, run, monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    daemon.answers["journal"] = [golden("journal-completed")]
+    code, output, error = run("journal", "web", "--last", "9")
+    assert (code, error) == (0, "")
+    assert output.splitlines() == [
+        "2026-02-16 09:36:07.120  node lb1: active -> dead (silent for 5000 ms, its deadtime is 5000 ms)",
+        "2026-02-16 09:36:07.131  group web: moved from lb1 to lb2 (takeover, 5012 ms without holder)",
+    ]
+    assert daemon.requests == [("journal", {"last": 9, "group": "web"})]
 
 
 def test_a_refusal_names_reason_code_and_remedy(daemon, run):
@@ -284,6 +367,10 @@ positional arguments:
     standby        give groups of this node to another
     takeover       take groups to this node
     move           put groups on a node, asked from any node
+    maintenance    leave the cluster or groups alone, or no longer
+    node           have a node hold nothing, or take part again
+    cleanup        forget what failed here, once it is mended
+    journal        what happened here, and why
     version        versions
     config         the configuration files
 

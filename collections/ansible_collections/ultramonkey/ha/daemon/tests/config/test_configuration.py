@@ -40,7 +40,7 @@ def test_the_sample_files_make_a_configuration():
         "ha.cf:3: warning: comments stand behind a value (and on 1 more): put comments on lines of their own",
         "ha.cf:12: warning: comments have characters beyond ASCII: write them without, so that every program can show them",
         "ha.cf:17: warning: 2 nodes are named in one line: write a node line for each",
-        "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: it needs the client interface of heartbeat 3.0.6, which this daemon does not have: remove the line once no node runs heartbeat 3.0.6",
+        "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: what it does is built in: leave the line in for nodes that run heartbeat 3.0.6",
         "ha.cf:18: warning: ipfail compares how many ping nodes each node reaches, and no ping node is given: add a line such as ping and the address of the gateway, or remove this line",
         "authkeys:4: warning: key 1 is in quotes, which are part of the key: leave them out on all nodes, or let them be on all nodes",
     ]

@@ -84,8 +84,6 @@ def test_data_become_the_three_files():
         "authkeys": f"auth 1\n1 sha256 {SECRET}\n2 crc\n",
     }
     assert [problem.file for problem in problems] == [
-        "directives.ping[0]",
-        "directives.ping[1]",
         "authkeys.keys[1].index",
     ]
     loaded = assemble(texts["ha.cf"], texts["haresources"], texts["authkeys"], 0o600, "lb2")

@@ -85,9 +85,7 @@ def test_every_doubt_comes_with_its_remedy():
         "Doubts",
         "  ha.cf:3: warntime 10s is not below deadtime 10s (ha.cf:2), so no warning will ever come before the node is declared dead: write warntime 5",
         "  ha.cf:4: initdead 12s is less than twice deadtime 10s (ha.cf:2): write initdead 20 or more",
-        "  ha.cf:6: ping 192.0.2.10 is accepted and not carried out in this release: watch the gateway by other means",
         "  ha.cf:6: ping 192.0.2.10 is the address of a service (haresources:1): its holder always reaches it, whatever is cut: ping a machine that is none of these and always there, such as the gateway",
-        "  ha.cf:7: ping lb2.example.com is accepted and not carried out in this release: watch the gateway by other means",
         "  ha.cf:7: ping lb2.example.com is a node of the cluster, which is watched anyway: ping a machine that is none of these and always there, such as the gateway",
         "  ha.cf:8: auto_failback yes is read as auto_failback on: write auto_failback on",
         "  ha.cf: some nodes are named with their domain and some without (lb1, lb3): see what `uname -n` prints on each: that is its name here",
@@ -119,6 +117,32 @@ def test_every_doubt_comes_with_its_remedy():
 def test_what_no_file_can_be_blamed_for(ha_cf, haresources, thoughts):
     configuration = configured(f"auto_failback off\n{ha_cf}", haresources)
     assert [thought.message for thought in second_thoughts(configuration)] == thoughts
+
+
+def test_ping_nodes_are_explained():
+    found = explain(
+        configured(
+            "deadping 5\nping 192.0.2.1\nping_group dns 192.0.2.3 192.0.2.4\nbcast eth0\nauto_failback off\n"
+            "node lb1\nnode lb2\n",
+            "lb1 httpd\n",
+        ),
+        [],
+    )
+    start = found.index("Ping nodes")
+    lost = "lost after 5s without an answer"
+    fewer = "a node that sees fewer ping nodes than another hands its groups to it"
+    assert found[start : start + 3] == [
+        "Ping nodes",
+        f"  192.0.2.1  {lost}; {fewer}",
+        f"  dns        seen as long as one of 192.0.2.3, 192.0.2.4 answers; {lost}; {fewer}",
+    ]
+
+
+def test_in_legacy_mode_ping_nodes_are_only_shown():
+    answer = loaded("ping 192.0.2.1\nbcast eth0\nauto_failback legacy\nnode lb1\nnode lb2\n", "lb1 httpd\n")
+    assert [problem.word for problem in answer.problems if "only shown" in problem.message] == ["192.0.2.1"]
+    found = explain(answer.required(), [])
+    assert "  192.0.2.1  lost after 30s without an answer" in found
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ultramonkey_heartbeat.config.model import (
     HaCf,
     Logging,
     MulticastLink,
+    PingNode,
     Respawn,
     SerialLink,
     UnicastLink,
@@ -56,9 +57,8 @@ def test_the_sample_file_loads_completely():
     )
     assert [str(problem) for problem in problems] == [
         (
-            "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: it needs the client "
-            "interface of heartbeat 3.0.6, which this daemon does not have: remove the line once no node runs "
-            "heartbeat 3.0.6"
+            "ha.cf:18: warning: respawn hacluster /usr/lib/heartbeat/ipfail is not started: what it does is "
+            "built in: leave the line in for nodes that run heartbeat 3.0.6"
         )
     ]
 
@@ -119,6 +119,18 @@ DONE = [
     ("hbgenmethod time", "generation_from_time", True),
     ("uuidfrom nodename", "uuid_from_name", True),
     ("watchdog /dev/watchdog", "watchdog", "/dev/watchdog"),
+    (
+        "ping 192.0.2.1 gw",
+        "pings",
+        (PingNode("ping", "192.0.2.1", ("192.0.2.1",)), PingNode("ping", "gw", ("gw",))),
+    ),
+    ("ping6 2001:db8::1", "pings", (PingNode("ping6", "2001:db8::1", ("2001:db8::1",)),)),
+    (
+        "ping_group routers 192.0.2.1 2001:db8::1",
+        "pings",
+        (PingNode("ping_group", "routers", ("192.0.2.1", "2001:db8::1")),),
+    ),
+    ("deadping 2500ms", "deadping_ms", 2500),
     ("respawn root /bin/true -x 1,2", "respawn", (Respawn("root", "/bin/true", ("-x", "1,2")),)),
     (
         "respawn www-data /bin/a\nrespawn root\t/bin/b  c",
@@ -129,10 +141,7 @@ DONE = [
 
 # Lines that load with the problems given, and change nothing.
 NOTICED = [
-    ("ping 192.0.2.1 192.0.2.2", ["1 warning 192.0.2.1", "1 warning 192.0.2.2"]),
-    ("ping6 2001:db8::1", ["1 warning 2001:db8::1"]),
-    ("ping_group routers 192.0.2.1 192.0.2.2", ["1 warning routers"]),
-    ("deadping 30", ["1 warning 30"]),
+    ("deadping 60", []),
     ("use_logd yes", ["1 warning yes"]),
     ("conn_logd_time 60", ["1 warning 60"]),
     ("syslogmsgfmt on", ["1 warning on"]),
@@ -173,6 +182,7 @@ NOTICED = [
     ("node lb1", ["3 warning lb1"]),
     ("ucast eth0 192.0.2.1\nucast eth0 192.0.2.1", ["2 warning eth0"]),
     ("warntime 30", ["1 warning warntime"]),
+    ("ping 192.0.2.1\nping 192.0.2.1", ["2 warning 192.0.2.1"]),
     ("initdead 59", ["1 warning initdead"]),
     ("initdead 60", []),
 ]
@@ -198,6 +208,13 @@ REFUSED = [
     ("keepalive 15", ["1 error keepalive"]),
     ("deadtime 2", ["1 error deadtime"]),
     ("initdead 29", ["1 error initdead"]),
+    ("deadping 2", ["1 error deadping"]),
+    ("ping 192.0.2", ["1 error 192.0.2"]),
+    ("ping 224.0.0.1", ["1 error 224.0.0.1"]),
+    ("ping gate/way", ["1 error gate/way"]),
+    ("ping6 192.0.2.1", ["1 error 192.0.2.1"]),
+    ("ping_group routers", ["1 error routers"]),
+    ("ping_group !x 192.0.2.1", ["1 error !x"]),
     ("initdead soon", ["1 error soon"]),
     ("udpport 0", ["1 error 0"]),
     ("udpport 65536", ["1 error 65536"]),
@@ -256,12 +273,20 @@ def test_a_line_that_is_wrong_or_dangerous_refuses_the_file(line, problems):
     assert len(errors) == sum(" error " in mark for mark in problems), "one fault, one error"
 
 
-@pytest.mark.parametrize("path", ["/usr/lib64/heartbeat/dopd", "/usr/libexec/heartbeat/ipfail", "/ccm"])
+@pytest.mark.parametrize("path", ["/usr/lib64/heartbeat/dopd", "/usr/libexec/heartbeat/hbagent", "/ccm"])
 def test_a_program_that_only_the_old_daemon_can_run_is_kept_with_a_warning(path):
     ha, problems = parse_ha_cf(f"respawn hacluster {path} -x{REST}")
     assert ha.respawn == (Respawn("hacluster", path, ("-x",)),)
     assert marks(problems) == ["1 warning hacluster"]
     assert "is not started: it needs the client interface" in str(problems[0])
+
+
+@pytest.mark.parametrize("directory", ["/usr/lib/heartbeat", "/usr/libexec/heartbeat", "/nowhere"])
+def test_ipfail_is_built_in_wherever_it_was(directory):
+    ha, problems = parse_ha_cf(f"respawn hacluster {directory}/ipfail{REST}")
+    assert ha is not None
+    assert marks(problems) == ["1 warning hacluster"]
+    assert "is not started: what it does is built in" in str(problems[0])
 
 
 def test_every_directive_of_the_table_is_tried_above():

@@ -22,7 +22,7 @@ HA_CF = "bcast eth0\nauto_failback off\nnode lb1\nnode lb2\n"
 HARESOURCES = "lb1 httpd\n"
 AUTHKEYS = f"auth 1\n1 sha1 {KEY}\n"
 
-NOTICES = ("not carried out in this release", "is not started: it needs", "has no effect")
+NOTICES = ("is not started: ", "has no effect")
 
 
 @dataclass(frozen=True)

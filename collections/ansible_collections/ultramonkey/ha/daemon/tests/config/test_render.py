@@ -20,6 +20,7 @@ from ultramonkey_heartbeat.config.model import (
     HaCf,
     Logging,
     MulticastLink,
+    PingNode,
     Respawn,
     SerialLink,
     UnicastLink,
@@ -29,6 +30,7 @@ from ultramonkey_heartbeat.config.render import render_authkeys, render_ha_cf, r
 SAMPLES = Path(__file__).parent / "samples"
 
 NAMES = st.from_regex(r"[a-z0-9_]([a-z0-9._-]{0,20}[a-z0-9_])?", fullmatch=True)
+HOSTS = st.from_regex(r"[a-z]([a-z0-9._-]{0,20}[a-z0-9_])?", fullmatch=True)
 INTERFACES = st.from_regex(r"[a-z][a-z0-9._-]{0,14}", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PEERS = st.one_of(st.ip_addresses(network="10.0.0.0/8"), st.ip_addresses(network="2001:db8::/32")).map(str)
@@ -41,6 +43,18 @@ RESPAWNS = st.builds(
     PATHS,
     st.lists(COMMAND_WORDS, max_size=3).map(tuple),
 )
+
+
+PINGS = st.lists(
+    st.one_of(
+        st.one_of(PEERS, HOSTS).map(lambda host: PingNode("ping", host, (host,))),
+        st.lists(PEERS, min_size=1, max_size=3, unique=True).map(
+            lambda hosts: PingNode("ping_group", "routers", tuple(hosts))
+        ),
+    ),
+    max_size=3,
+    unique_by=lambda node: node.name,
+).map(tuple)
 
 
 @st.composite
@@ -56,6 +70,8 @@ def ha_cfs(draw):
     keepalive_ms = draw(st.integers(carrying_ms(baud), 10_000))
     deadtime_ms = draw(st.integers(2 * keepalive_ms + 1, 60_000))
     return HaCf(
+        pings=draw(PINGS),
+        deadping_ms=draw(st.none() | st.integers(2 * keepalive_ms + 1, 60_000)),
         nodes=tuple(draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))),
         links=tuple(draw(st.lists(link, min_size=1, max_size=5, unique_by=lambda item: item.name))),
         keepalive_ms=keepalive_ms,

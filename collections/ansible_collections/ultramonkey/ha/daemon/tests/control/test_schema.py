@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from ultramonkey_heartbeat.control import schema
@@ -100,8 +101,11 @@ def test_an_answer_of_another_schema_is_not_read(text):
         schema.parse_answer(text)
 
 
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
 def test_the_golden_answers_are_of_this_schema(golden):
-    for name in ("status-two-nodes", "move-completed", "move-refused"):
+    for name in sorted(path.stem for path in GOLDEN.glob("*.json")):
         answer = schema.parse_answer(golden(name).encode())
         assert answer["phase"] in schema.LAST_PHASES
         assert ("error" in answer) == (answer["phase"] == "refused")

@@ -30,7 +30,9 @@ def examples(kind):
     for flag in (True, False):
         yield kind(
             **{
-                field.name: flag if field.type == "bool" else values.get(field.type, field.name.upper())
+                field.name: flag
+                if field.type == "bool"
+                else values.get(field.type.partition(" |")[0], field.name.upper())
                 for field in dataclasses.fields(kind)
             }
         )

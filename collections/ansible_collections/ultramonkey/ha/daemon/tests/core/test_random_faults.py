@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from ultramonkey_heartbeat.core import events as ev
 from world import World
 
 SEEDS = range(150)
+OFF = False
 STORM_MS = 60_000
 SETTLING_MS = 15_000
 # initdead, a retry of what failed, and the scripts.
@@ -32,7 +34,9 @@ def break_something(world, rng):
     group = rng.choice(world.groups).key
     other = rng.choice([h for h in world.hosts.values() if h is not host])
     alive = host.node is not None
-    what = rng.choice(["power", "cut", "one-way", "heal", "freeze", "stop", "move", "script", "slow"])
+    what = rng.choice(
+        ["power", "cut", "one-way", "heal", "freeze", "stop", "move", "script", "slow", "crash", "switch"]
+    )
     if what == "power":
         world.kill(host.name) if alive else world.start(host.name)
     elif what == "cut":
@@ -49,6 +53,13 @@ def break_something(world, rng):
         return world.move(host.name, [group], rng.choice([None, other.name, host.name]))
     elif what == "script":
         host.fails[group, rng.choice(["start", "stop"])] = "exit code 1"
+    elif what == "crash" and alive:
+        world.crash(host.name)
+    elif what == "switch" and alive:
+        on = rng.random() < 0.5
+        if rng.random() < 0.5:
+            return world.ask(host.name, ev.MaintenanceRequested, on, rng.choice([(), (group,)]))
+        return world.ask(host.name, ev.StandbyRequested, on, other.name)
     elif what == "slow":
         host.takes_ms[group, "start"] = rng.randint(1, 4000)
     return None
@@ -65,6 +76,14 @@ def put_everything_right(world):
             world.start(host.name)
 
 
+def switch_everything_off(world):
+    """As an administrator would, when all nodes are there."""
+    for host in world.hosts.values():
+        for groups in [(), *((group.key,) for group in world.groups)]:
+            world.ask(host.name, ev.MaintenanceRequested, OFF, groups)
+        world.ask(host.name, ev.StandbyRequested, OFF, host.name)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_group_is_held_twice_for_long_and_when_the_faults_end_each_is_held_exactly_once(seed):
     rng = random.Random(seed)
@@ -79,6 +98,7 @@ def test_no_group_is_held_twice_for_long_and_when_the_faults_end_each_is_held_ex
     for _ in range(2):
         put_everything_right(world)
         world.advance(SETTLING_MS)
+    switch_everything_off(world)
     world.advance(CALM_MS)
     if world.loss_ever == 0:
         # With lost messages "one heartbeat" may become several; then only the end is promised.

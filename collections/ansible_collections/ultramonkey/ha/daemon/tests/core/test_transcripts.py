@@ -31,6 +31,10 @@ def run(world, line):
     if command == "nodes":
         for name in words:
             world.add_node(name)
+    elif command == "old":
+        for name in words:
+            world.add_node(name)
+            hosts[name].old = True
     elif command == "failback":
         world.ha["auto_failback"] = _world.AutoFailback(words[0])
     elif command == "group":
@@ -42,6 +46,14 @@ def run(world, line):
         world.advance(duration_ms(words[0]))
     elif command == "kill":
         world.kill(words[0])
+    elif command == "crash":
+        world.crash(words[0])
+    elif command == "maintenance":
+        world.ask(words[0], _world.ev.MaintenanceRequested, words[1] == "on", tuple(words[2:]))
+    elif command == "node":
+        world.ask(words[0], _world.ev.StandbyRequested, words[1] == "standby", words[2])
+    elif command == "cleanup":
+        world.ask(words[0], _world.ev.CleanupRequested, tuple(words[1:]))
     elif command == "stop":
         world.shut_down(words[0])
     elif command == "freeze":

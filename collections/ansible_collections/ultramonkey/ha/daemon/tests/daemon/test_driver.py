@@ -110,15 +110,20 @@ def test_an_earlier_deadline_moves_the_timer(driver, node, clock):
     assert clock.armed == [1_000_020.5]
 
 
-def test_a_later_deadline_leaves_the_timer_and_it_is_armed_again_then(driver, node, clock):
-    """Most heartbeats move the deadline a little; to arm a timer for each is not worth it."""
+def test_nobody_is_woken_at_a_deadline_that_is_no_more(driver, node, clock):
     node.deadline_ms = 1_000_100
     driver.give(STARTED)
     node.deadline_ms = 1_000_200
     driver.give(STARTED)
-    assert clock.armed == [1_000_100.5]
-    clock.advance(0.101)
     assert clock.armed == [1_000_200.5]
+
+
+def test_the_same_deadline_is_armed_once(driver, node, clock):
+    node.deadline_ms = 1_000_100
+    driver.give(STARTED)
+    timer = driver._timer
+    driver.give(STARTED)
+    assert driver._timer is timer
 
 
 def test_a_deadline_in_the_past_is_due_at_once(driver, node, clock):

@@ -48,6 +48,7 @@ class FakeRunner:
 class Stage:
     def __init__(self, directory):
         self.done = []
+        self.noted = []
         self.links = [FakeLink("bcast eth0"), FakeLink("ucast eth1 192.0.2.1"), FakeLink("serial", "text")]
         self.held = HeldGroups(directory / "held.json")
         self.paths = Paths(directory, directory, directory)
@@ -59,6 +60,7 @@ class Stage:
             held=self.held,
             paths=self.paths,
             log=logging.getLogger("executor under test"),
+            note=self.noted.append,
             on_exit=lambda clean: self.done.append(("exit", clean)),
         )
 

@@ -15,8 +15,13 @@ from ultramonkey_heartbeat.daemon.logs import LOGGER, Logs
 STAMPED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} "
 
 
+# How long a busy machine may keep the log's thread waiting; nobody waits so long who need not.
+PATIENCE_S = 60
+
+
 @pytest.fixture(autouse=True)
-def _logger_as_it_was():
+def _logger_as_it_was(monkeypatch):
+    monkeypatch.setattr(logs, "STOP_S", PATIENCE_S)
     logger = logging.getLogger(LOGGER)
     before = (logger.propagate, logger.level)
     yield
@@ -94,7 +99,7 @@ class Blocked(io.StringIO):
         self.free = threading.Event()
 
     def write(self, text):
-        self.free.wait(10)
+        self.free.wait(PATIENCE_S)
         return super().write(text)
 
 
@@ -147,6 +152,7 @@ def test_lost_lines_are_admitted(monkeypatch):
         logger.info("line %d", number)
     stream.free.set()
     log.stop()
-    lost = re.search(r"(\d+) lines of this log were lost", stream.getvalue())
+    # Said each time that there was room again; that depends on when the thread took its first line.
+    lost = [int(word) for word in re.findall(r"(\d+) lines of this log were lost", stream.getvalue())]
     assert lost
-    assert int(lost[1]) + stream.getvalue().count(" line ") == 100
+    assert sum(lost) + stream.getvalue().count(" line ") == 100

@@ -25,7 +25,7 @@ VALUES = {
 
 def made(kind, *, flag):
     fields = dataclasses.fields(kind)
-    values = {f.name: flag if f.type == "bool" else next(VALUES[f.type]) for f in fields}
+    values = {f.name: flag if f.type == "bool" else next(VALUES[f.type.partition(" |")[0]]) for f in fields}
     return kind(**values), values
 
 

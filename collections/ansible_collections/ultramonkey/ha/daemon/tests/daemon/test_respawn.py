@@ -158,10 +158,16 @@ def test_while_the_daemon_is_leaving_a_program_that_ends_is_not_started_again(tm
 
 def test_programs_that_need_the_old_daemon_are_not_started_and_the_log_says_why(tmp_path, said):
     runs = tmp_path / "runs"
-    wanted = program(tmp_path, f"echo run >>{runs}", name="ipfail")
+    wanted = program(tmp_path, f"echo run >>{runs}", name="dopd")
     respawner = Respawner([wanted], "lb1", LOG, HASTY)
     assert respawner._startable == []
     assert said() == [f"respawn {wanted.path}: not started: it needs the client interface of heartbeat 3.0.6"]
+
+
+def test_ipfail_is_not_started_because_it_is_built_in(tmp_path, said):
+    wanted = program(tmp_path, "true", name="ipfail")
+    assert Respawner([wanted], "lb1", LOG, HASTY)._startable == []
+    assert said() == [f"respawn {wanted.path}: not started: what it does is built in"]
 
 
 def test_a_user_who_does_not_exist_is_an_error_that_names_him(said):

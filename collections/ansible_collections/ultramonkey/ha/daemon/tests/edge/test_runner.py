@@ -329,6 +329,18 @@ def test_what_was_left_behind_and_will_not_stop_is_told(stage):
     assert stage.running == {"web"}
 
 
+def test_what_was_left_on_purpose_is_taken_over_untouched_where_it_runs(stage):
+    stage.running |= {"web"}
+    stage.plan["odd status"] = ResourceError("odd: no answer")
+    groups = [ALL, group("other"), group("odd")]
+    assert stage.loop.run_until_complete(stage.runner.adopt(groups)) == ("ip", "odd")
+    assert {step.split()[1] for step in stage.log} == {"status"}
+    # From now on it is as if we had started it.
+    stage.run(stage.stop(ALL))
+    assert stage.reports == [stopped("ip")]
+    assert stage.running == set()
+
+
 def test_an_address_lost_is_reported_for_held_groups_only(stage):
     vip = group("10.0.0.1", "web")
     stage.run(lambda: stage.runner.address_removed("10.0.0.1"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 
 import pytest
+import serial
 from cable import Cable
 from ultramonkey_heartbeat.config.model import SerialLink
+from ultramonkey_heartbeat.links.device_lock import lock_path
 from ultramonkey_heartbeat.links.factory import make_link
 from ultramonkey_heartbeat.wire.auth import Key, KeyRing
 from ultramonkey_heartbeat.wire.codec import TEXT, Codec
@@ -267,17 +270,70 @@ def test_the_last_words_leave_before_the_line_is_closed(cable, end, until):
     assert b.frames == [frame(number) for number in range(3)]
 
 
+def as_nobody(action):
+    """What a child process that is not root gets, which may open the device by its mode."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(65534, 65534, 65534)
+            action()
+            os.write(writer, b"0")
+        except OSError as error:
+            os.write(writer, b"%d" % error.errno)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    number = int(os.read(reader, 16))
+    os.close(reader)
+    os.close(writer)
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
 def test_a_line_is_for_one_program(cable, end, until):
     a = end(cable.a)
     other = end(cable.a)
-    assert other.changes == [
-        (
-            False,
-            f"{cable.a}: in use by another program (a getty, ModemManager or another heartbeat?)",
-        )
-    ]
+    assert other.changes == [(False, f"{cable.a}: in use by this daemon itself")]
+    # Who does not know the lock files meets flock or, not being root, the exclusive use.
+    lock_path(str(cable.a)).unlink()
+    cable.a.chmod(0o666)
+    with pytest.raises(OSError, match="exclusively lock"):
+        serial.Serial(str(cable.a), exclusive=True)
+    device = cable.a.resolve()
+    with pytest.raises(OSError, match="busy"):
+        as_nobody(lambda: os.open(device, os.O_RDWR | os.O_NOCTTY))
     a.link.close()
     until(lambda: other.link.up)
+
+
+def test_another_program_is_left_the_line_before_anything_on_it_is_touched(cable, end, until):
+    owner = os.getppid()
+    lock_path(str(cable.a)).write_text(f"{owner:10d}\n")
+    a = end(cable.a)
+    ((up, reason),) = a.changes
+    assert not up
+    assert reason.endswith(f" (pid {owner})")
+    assert cable.bytes_passed["a"] == b""
+    lock_path(str(cable.a)).unlink()
+    until(lambda: a.link.up)
+    a.link.close()
+    assert not lock_path(str(cable.a)).exists()
+
+
+def test_the_load_of_a_line_is_what_passed_of_what_could_have(cable, end, until, spend):
+    a, b = end(cable.a, 9600), end(cable.b, 9600)
+    for number in range(2):
+        a.link.send(frame(number, 480))
+    until(lambda: len(b.frames) == 2)
+    spend(1.0)
+    assert (b.link.load(), a.link.load()) == (
+        (pytest.approx(0, abs=0.001), pytest.approx(0.1, abs=0.01)),
+        (
+            pytest.approx(0.1, abs=0.01),
+            pytest.approx(0, abs=0.001),
+        ),
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-LINKS = ("bcast", "mcast", "ucast")
+from .null_modem import DEVICE
+
+LINKS = ("bcast", "mcast", "ucast", "serial")
 KEYS = ("crc", "md5", "sha1")
 FAILBACKS = ("on", "off", "legacy")
 
@@ -52,7 +54,7 @@ def every_cell() -> list[Cell]:
 def pairwise() -> list[Cell]:
     """A Latin square: every value of each column beside every value of every other column."""
     return [
-        Cell(link, key, FAILBACKS[(i + j) % 3], real_first=i == j)
+        Cell(link, key, FAILBACKS[(i + j) % 3], real_first=(i + j % 2) % 2 == 0)
         for (i, link), (j, key) in product(enumerate(LINKS), enumerate(KEYS))
     ]
 
@@ -85,6 +87,7 @@ def ha_cf(cell: Cell, place: Place, addresses: tuple[str, str], *, debug: int = 
         "mcast": f"mcast eth0 239.0.0.{1 + place.number} {place.port} 1 0",
         # The line with the own address is harmless in 3.0.6, and lets both nodes have the same file.
         "ucast": "".join(f"ucast eth0 {address}\n" for address in addresses).rstrip(),
+        "serial": f"baud 115200\nserial {DEVICE}",
     }[cell.link]
     return f"""\
 logfile /var/log/ha-log

@@ -27,6 +27,7 @@ def _codes(words: str) -> frozenset[str]:
 _DIES = _codes("r>o o>r dieR dieO endR endO resR resO k9R k9O k9rel k9lat split plug deafO deafR")
 _CUT = _codes("split plug deafO deafR")
 _LOSSY = _codes("loss blip split plug deafO deafR")
+_LATE = _LOSSY | _codes("k9R")
 
 # Of 3.0.6. Each was seen when two 3.0.6 did the same (`tools/interop-matrix --reference`).
 REAL: tuple[Allowed, ...] = (
@@ -43,7 +44,7 @@ REAL: tuple[Allowed, ...] = (
     Allowed(r"WARN: Late heartbeat: Node \S+ interval \d+ ms$", "packets were lost", _LOSSY),
     Allowed(r"WARN: (MSG\[\d+\] :|MSG: Dumping message|message is dropped)", "it asks twice", _LOSSY),
     Allowed(r"ERROR: Both machines own (our|foreign) resources", "for a moment both did", _CUT),
-    Allowed(r"T_STARTING received during takeover", "it was busy with the departure", _codes("resO k9rel")),
+    Allowed(r"T_STARTING received during takeover", "it was busy", _codes("resO k9rel") | _CUT),
     Allowed(r"Shutdown delayed until current resource activity", "it was busy", _codes("resR endR")),
     Allowed(r"(Dispatch function|working on) .* (took|was delayed) .* \(> \d+ ms\)", "a busy machine"),
 )
@@ -53,10 +54,10 @@ OURS: tuple[Allowed, ...] = (
     Allowed(r"authkeys:2: warning: key 3: crc protects from accidents only", "the cell's key is crc"),
     Allowed(r"WARNING node \S+: runs heartbeat 3\.0\.6; speaking its protocol", "said once a start"),
     Allowed(r"WARNING node \S+: (\w+) -> dead", "the other node is", _DIES),
-    Allowed(r"WARNING link \S+ \S+: \S+ is no longer heard", "the other node is dead", _DIES | _LOSSY),
+    Allowed(r"WARNING link .+: \S+ is no longer heard", "the other node is dead", _DIES | _LOSSY),
     Allowed(r"the (last )?daemon did not end cleanly; releasing", "it was killed", _codes("k9O k9rel k9lat")),
-    Allowed(r"WARNING node \S+: late heartbeat", "packets were lost", _LOSSY),
-    Allowed(r"WARNING link \S+ \S+: down \(", "the cable was pulled", _codes("plug")),
+    Allowed(r"WARNING node \S+: late heartbeat", "packets were lost, or it was killed", _LATE),
+    Allowed(r"WARNING link .+: down \(", "the cable was pulled, or the power", _codes("plug dieO")),
 )
 
 _TABLES = {"real": REAL, "ours": OURS}

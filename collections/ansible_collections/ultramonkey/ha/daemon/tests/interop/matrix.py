@@ -93,9 +93,12 @@ class Matrix:
             except queue.Empty:
                 return
             pair = Pair(lab, row.cell, place, reference=self.reference, debug=self.debug)
-            pair.cold()
-            pair.prepare()
-            self._play_row(pair, row)
+            try:
+                pair.cold()
+                pair.prepare()
+                self._play_row(pair, row)
+            finally:
+                pair.unplug()
 
     def _play_row(self, pair: Pair, row: Row) -> None:
         at_home = False

@@ -15,6 +15,7 @@ from lab import Host, LabError
 from ultramonkey_heartbeat.control import client
 
 from .cell import GROUPS, TRACE_SCRIPT, Place
+from .null_modem import NullModem
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1] / "src"
@@ -31,8 +32,10 @@ class Member:
     log = "/var/log/ha-log"
     kind = ""
 
-    def __init__(self, host: Host, place: Place) -> None:
+    def __init__(self, host: Host, place: Place, modem: NullModem | None = None) -> None:
         self.host = host
+        # The serial cable, where that is the link.
+        self.modem = modem
         self.place = place
         # When the host lost its power: everything that ran there had ended.
         self.dark_at: list[float] = []
@@ -85,6 +88,8 @@ class Member:
         """The machine boots; its daemon is not started yet."""
         self.host.boot()
         self.wake_up()
+        if self.modem is not None:
+            self.modem.plug_in(self.host)
 
     # -- what is seen from outside ------------------------------------------------------------------
 
@@ -127,6 +132,8 @@ class Member:
     def frames(self, since: float) -> list[dict[str, str]]:
         """The messages that the daemon here has sent since then."""
         found = []
+        if self.modem is not None:
+            return [fields for at, fields in self.modem.frames(self.host) if at >= since]
         for line in self.read("/var/log/frames").splitlines():
             at, *words = line.split(" ")
             if float(at) >= since:

@@ -12,6 +12,7 @@ from lab import Lab
 from .cell import GROUPS, Cell, Place, authkeys, ha_cf, haresources
 from .complaints import unexpected
 from .members import Member, OurMember, RealMember
+from .null_modem import NullModem
 
 NOTHING: frozenset[str] = frozenset()
 ALL = frozenset(GROUPS)
@@ -45,8 +46,9 @@ class Pair:
         self.cell = cell
         first, second = (lab.host(name) for name in place.names)
         real, ours = (first, second) if cell.real_first else (second, first)
-        self.real = RealMember(real, place)
-        self.ours: OurMember | RealMember = (RealMember if reference else OurMember)(ours, place)
+        self.modem = NullModem() if cell.link == "serial" else None
+        self.real = RealMember(real, place, self.modem)
+        self.ours: OurMember | RealMember = (RealMember if reference else OurMember)(ours, place, self.modem)
         self.reference = reference
         addresses = (first.address, second.address)
         self._files = {
@@ -95,6 +97,11 @@ class Pair:
             self.down.add(member.name)
         for member in self.members:
             member.power_on()
+
+    def unplug(self) -> None:
+        """Nothing more is played here."""
+        if self.modem is not None:
+            self.modem.unplug()
 
     # -- waiting ----------------------------------------------------------------------------------
 
@@ -183,6 +190,36 @@ class Pair:
     def stop(self, member: Member) -> None:
         member.stop()
         self.down.add(member.name)
+
+    def cut(self, *, silently: bool) -> None:
+        """Our node's link carries nothing; `silently`: and it cannot see that. A serial line never can."""
+        if self.modem is None:
+            self.ours.host.cut(silently=silently)
+        else:
+            self._cut_line(100)
+
+    def mend(self) -> None:
+        """It does again."""
+        if self.modem is None:
+            self.ours.host.mend()
+        else:
+            self._cut_line(0)
+
+    def _cut_line(self, percent: int) -> None:
+        for member in self.members:
+            self.lose(member, percent)
+
+    def lose(self, member: Member, percent: int) -> None:
+        """A share of what is sent to the member does not arrive."""
+        if self.modem is not None:
+            self.modem.lose(member.host, percent)
+            return
+        member.host.run(["nft", "delete", "table", "inet", "loss"], check=False)
+        if percent:
+            chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
+            rule = f"udp dport {self.place.port} {chance} drop"
+            rules = f"table inet loss {{ chain c {{ type filter hook input priority 0; {rule}; }}; }}\n"
+            member.host.run(["nft", "-f", "-"], stdin=rules)
 
     def go_home(self) -> None:
         """Whoever lacks its own takes it."""

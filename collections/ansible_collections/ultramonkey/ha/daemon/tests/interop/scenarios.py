@@ -71,12 +71,15 @@ def together(pair: Pair) -> None:
 
 @scenario("calm", "nothing happens for ten seconds")
 def steady(pair: Pair) -> None:
+    # A 3.0.6 answers up to half a second late.
+    time.sleep(1)
+    begun = time.time()
     until = time.monotonic() + 10
     while time.monotonic() < until:
         if pair.holding() != pair.split(pair.local(pair.ours)):
             raise WrongError(f"somebody moved; {pair.describe()}")
         time.sleep(0.1)
-    talk = [f for m in pair.members for f in m.frames(pair.since) if f["t"] not in ("status", "NS_ackmsg")]
+    talk = [f for m in pair.members for f in m.frames(begun) if f["t"] not in ("status", "NS_ackmsg")]
     if talk:
         raise WrongError(f"they talk about {talk[0]}")
 
@@ -279,14 +282,11 @@ def ours_killed_for_long(pair: Pair) -> None:
 @contextmanager
 def losing(pair: Pair, percent: int, *members: Member) -> Iterator[None]:
     """Drop a share of what arrives at the members."""
-    chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
-    rule = f"udp dport {pair.place.port} {chance} drop"
     for member in members:
-        rules = f"table inet loss {{ chain c {{ type filter hook input priority 0; {rule}; }}; }}\n"
-        member.host.run(["nft", "-f", "-"], stdin=rules)
+        pair.lose(member, percent)
     yield
     for member in members:
-        member.host.run(["nft", "delete", "table", "inet", "loss"])
+        pair.lose(member, 0)
 
 
 @scenario("loss", "a fifth of all packets is lost, also during a move and back")
@@ -314,29 +314,29 @@ def _repeats(member: Member, pair: Pair) -> bool:
 @scenario("blip", "the link is cut for less than the dead time, twice")
 def short_cut(pair: Pair) -> None:
     # The second one is long enough for ours to suspect that it is believed dead.
-    for share in (0.5, 0.8):
-        pair.ours.host.cut(silently=True)
+    for share in (0.5, 0.75):
+        pair.cut(silently=True)
         time.sleep(DEADTIME_S * share)
-        pair.ours.host.mend()
+        pair.mend()
         time.sleep(1)
     pair.expect_home()
 
 
 @scenario("split", "the link is cut for longer than the dead time, and healed", two_holders=True)
 def split(pair: Pair) -> None:
-    pair.ours.host.cut(silently=True)
+    pair.cut(silently=True)
     pair.wait("both hold all", lambda: pair.holding() == (ALL, ALL))
-    pair.ours.host.mend()
+    pair.mend()
     pair.expect_each_once()
     pair.go_home()
 
 
 @scenario("plug", "our cable is pulled for longer than the dead time, and plugged in again", two_holders=True)
 def unplugged(pair: Pair) -> None:
-    pair.ours.host.cut()
+    pair.cut(silently=False)
     pair.wait("real holds all", lambda: pair.real.holds() == ALL)
     time.sleep(1)
-    pair.ours.host.mend()
+    pair.mend()
     pair.expect_each_once()
     pair.go_home()
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import termios
 
+from ultramonkey_heartbeat.links.device_lock import lock_path
+
 
 class Cable:
     """Ends `a` and `b` are paths of serial devices, as long as the cable is plugged in.
@@ -38,6 +40,9 @@ class Cable:
                 master = self._masters.pop(end)
                 self._loop.remove_reader(master)
                 os.close(master)
+                # A program that was killed has left its lock behind.
+                with contextlib.suppress(OSError):
+                    lock_path(str(path)).unlink()
                 os.close(self._slaves.pop(end))
                 path.unlink()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ultramonkey_heartbeat.config.model import (
@@ -24,10 +25,12 @@ from ultramonkey_heartbeat.config.model import (
 from ultramonkey_heartbeat.core import effects as fx
 from ultramonkey_heartbeat.core import events as ev
 from ultramonkey_heartbeat.core.node import Node
-from ultramonkey_heartbeat.core.notices import Notice
+from ultramonkey_heartbeat.core.notices import Moved, Notice
 from ultramonkey_heartbeat.core.snapshot import snapshot
+from ultramonkey_heartbeat.core.switches import NOTHING_TURNED, Kept, maintained_by
 from ultramonkey_heartbeat.core.transmit import Identity
 from ultramonkey_heartbeat.daemon.notices import word
+from ultramonkey_heartbeat.sim.old_host import OldHost
 
 LINK = "bcast eth0"
 NETWORK_DELAY_MS = 1
@@ -42,6 +45,7 @@ class Host:
 
     name: str
     generation: int = 100
+    old: bool = False  # it runs heartbeat 3.0.6
     node: Node | None = None
     runs: dict = field(default_factory=dict)  # group -> True while its address is up
     fails: dict = field(default_factory=dict)  # (group, operation) -> reason
@@ -50,6 +54,7 @@ class Host:
     stuck: set = field(default_factory=set)  # groups whose last stop failed
     jobs: dict = field(default_factory=dict)  # group -> number of the job that counts
     inbox: list = field(default_factory=list)
+    switches: Kept = NOTHING_TURNED  # on its disk
 
 
 class World:
@@ -71,6 +76,7 @@ class World:
         }
         self.rng = random.Random(seed)
         self.messages = 0
+        self.rows = Counter()  # of the state table of 3.0.6, as they were taken
         # Two nodes that hear each other may both hold a group for one heartbeat and one release.
         self.double_ms_max = keepalive_ms + SCRIPT_MS + 4 * NETWORK_DELAY_MS
         self.doubles: dict[str, int] = {}
@@ -100,11 +106,19 @@ class World:
     def start(self, name):
         host = self.hosts[name]
         host.generation += 1
-        host.runs.clear()
+        # What an earlier daemon left is released, but for what is under maintenance.
+        host.runs = {key: True for key in host.runs if maintained_by(host.switches, key)}
         identity = Identity(name, name.encode().ljust(16, b"."), host.generation)
-        host.node = Node(self.configuration(name), identity, random.Random(name), _no_frames)
-        self.give(host, ev.Started(1_700_000_000_000))
+        host.node = self._member(host, identity)
+        self.give(host, ev.Started(1_700_000_000_000, adopted=tuple(host.runs), switches=host.switches))
         self.give(host, ev.LinkChanged(LINK, up=True, reason=""))
+
+    def _member(self, host, identity):
+        configuration, rng = self.configuration(host.name), random.Random(host.name)
+        if not host.old:
+            return Node(configuration, identity, rng, _no_frames)
+        ha, groups = configuration.ha, configuration.groups
+        return OldHost(identity, ha, groups, _no_frames, rng=rng, rows=self.rows)
 
     def kill(self, name):
         host = self.hosts[name]
@@ -113,8 +127,14 @@ class World:
         host.stuck.clear()
         host.jobs.clear()
 
+    def crash(self, name):
+        """The daemon alone; its groups run on until somebody releases them."""
+        self.hosts[name].node = None
+        self.hosts[name].jobs.clear()
+
     def freeze(self, name, duration_ms):
-        self.hosts[name].frozen_until_ms = self.now_ms + duration_ms
+        host = self.hosts[name]
+        host.frozen_until_ms = max(host.frozen_until_ms, self.now_ms + duration_ms)
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -215,20 +235,32 @@ class World:
             self.say(host, f"reply {effect.request_id} {effect.phase}{_summary(effect)}")
         elif isinstance(effect, fx.PersistGeneration):
             host.generation = effect.generation
+        elif isinstance(effect, fx.PersistSwitches):
+            host.switches = effect.switches
         elif isinstance(effect, fx.Exit):
             self.say(host, "exit" if effect.clean else "exit, something still runs")
             host.node = None
-        elif isinstance(effect, Notice):
+        elif isinstance(effect, Notice) and not isinstance(effect, Moved):
             self.say(host, word(effect)[1])
 
     def _send(self, host, message):
         self.messages += 1
+        if any(other.old for other in self.hosts.values()):
+            self._tell_conversation(host, message)
         for other in self.hosts.values():
             if other is host or (host.name, other.name) in self.cuts or self.rng.random() < self.loss:
                 continue
             self.later(
                 NETWORK_DELAY_MS, lambda other=other: self.give(other, ev.MessageReceived(LINK, message))
             )
+
+    def _tell_conversation(self, host, message):
+        kind = message.text("t")
+        if kind != "status" and not kind.startswith("NS_"):
+            words = [
+                message.text(name) for name in ("rsc_hold", "ipaddr", "weown", "isstable", "info", "node")
+            ]
+            self.say(host, "says " + " ".join([kind, *(word for word in words if word)]))
 
     def _run(self, host, key, operation):
         job = next(self._order)
@@ -247,6 +279,9 @@ class World:
         if operation == "start" and reason is None:
             host.runs[key] = True
         clean = reason is None or "left behind" not in reason
+        if operation == "start" and reason is not None and clean:
+            # Rolled back, also when it ran before and was only to be looked after.
+            host.runs.pop(key, None)
         self.give(host, ev.ResourceFinished(key, operation, reason is None, reason or "", clean))
 
     # -- administrators and observers -------------------------------------------------------------
@@ -254,6 +289,12 @@ class World:
     def move(self, name, groups, target=None, timeout_ms=10_000):
         request_id = f"r{next(self._requests)}"
         self.give(self.hosts[name], ev.MoveRequested(request_id, tuple(groups), target, timeout_ms))
+        return request_id
+
+    def ask(self, name, event, *arguments):
+        """Any other request, by the class of its event."""
+        request_id = f"r{next(self._requests)}"
+        self.give(self.hosts[name], event(request_id, *arguments))
         return request_id
 
     def shut_down(self, name):
@@ -283,6 +324,8 @@ def _summary(effect):
     error = effect.result.get("error")
     if error:
         return f": {error['code']}: {error['message']}"
+    if "moved" not in effect.result["result"]:
+        return f" {effect.result['result']}"
     moved = effect.result["result"]["moved"]
     return "".join(
         f", {m['group']} {m['from']} -> {m['to']}"

@@ -21,6 +21,7 @@ from ultramonkey_heartbeat.core.report import (
     from_message,
     to_fields,
 )
+from ultramonkey_heartbeat.core.switches import Kept, Switch
 from ultramonkey_heartbeat.core.transmit import Identity, Transmitter
 from ultramonkey_heartbeat.wire.auth import Key, KeyRing
 from ultramonkey_heartbeat.wire.codec import NETSTRING, Codec
@@ -46,6 +47,7 @@ REPORT = Report(
         ),
     },
     wishes=(Wish(1, "lb1", "192.0.2.11/24/eth0"),),
+    switches=Kept({"*": Switch(1_771_239_998_123, on=False)}, {"lb2": Switch(1_771_239_998_456, on=True)}),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -111,6 +113,21 @@ def test_endless_noise_takes_bounded_memory_and_the_next_frame_is_found(noise):
     assert frames[-1] == ONE
     assert len(frames) <= STREAM_CANDIDATES_MAX + 1
     assert decoder.buffered_bytes == 0
+
+
+@pytest.mark.parametrize("noise", [b"x", b">>>\n", b"\n<<<\n", b"a>>>\n" * 8 + b"<<<\n"])
+def test_the_work_grows_with_the_noise_and_not_with_its_square(noise):
+    def seconds(size):
+        data = noise * (size // len(noise))
+        begin = time.process_time()
+        decoder = StreamDecoder()
+        for start in range(0, len(data), 1024):
+            decoder.feed(data[start : start + 1024])
+        return time.process_time() - begin
+
+    small, large = (min(seconds(size) for _ in range(3)) for size in (40_000, 640_000))
+    # Sixteen times as much, and on a bad day twice that; a square would be 256.
+    assert large < 48 * max(small, 0.0005)
 
 
 def test_a_frame_full_of_lines_that_look_like_its_beginning_is_delivered_first():

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,34 @@ def _move_to(options: argparse.Namespace) -> Mapping[str, Any]:
     return _move(options, options.to)
 
 
+def _maintenance(options: argparse.Namespace) -> Mapping[str, Any]:
+    arguments = {"on": options.position == "on", "groups": options.groups}
+    return _ask(options, "maintenance", arguments, _PATIENCE_S)
+
+
+def _node(options: argparse.Namespace) -> Mapping[str, Any]:
+    arguments = {"on": options.position == "standby", "node": options.node}
+    return _ask(options, "standby", arguments, _PATIENCE_S)
+
+
+def _cleanup(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "cleanup", {"groups": options.groups}, _PATIENCE_S)
+
+
+def _journal(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "journal", {"last": options.last, "group": options.group}, _PATIENCE_S)
+
+
+def _journal_lines(result: Mapping[str, Any]) -> list[str]:
+    """The entries for a terminal, in local time."""
+    lines = []
+    for entry in result["entries"]:
+        seconds, ms = divmod(entry["at_ms"], 1000)
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+        lines.append(f"{stamp}.{ms:03}  {entry['text']}")
+    return lines
+
+
 def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
@@ -162,6 +191,29 @@ def _parser() -> argparse.ArgumentParser:
     _add_move(commands, "takeover", _takeover, "take groups to this node")
     move = _add_move(commands, "move", _move_to, "put groups on a node, asked from any node")
     move.add_argument("--to", required=True, metavar="NODE", help="the node that shall hold them")
+    maintenance = _add(
+        commands,
+        "maintenance",
+        _maintenance,
+        tables.maintenance,
+        "leave the cluster or groups alone, or no longer",
+    )
+    maintenance.add_argument("position", choices=("on", "off"))
+    maintenance.add_argument(
+        "groups", nargs="*", metavar="GROUP", help="group keys (default: the whole cluster)"
+    )
+    node = _add(commands, "node", _node, tables.node, "have a node hold nothing, or take part again")
+    node.add_argument("position", choices=("standby", "active"))
+    node.add_argument("node", nargs="?", metavar="NODE", help="default: this node")
+    cleanup = _add(
+        commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
+    )
+    cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
+    journal = _add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
+    journal.add_argument("group", nargs="?", metavar="GROUP", help="only this group, and the nodes")
+    journal.add_argument(
+        "--last", type=int, default=50, metavar="N", help="so many entries (default: %(default)s)"
+    )
     _add(
         commands,
         "version",

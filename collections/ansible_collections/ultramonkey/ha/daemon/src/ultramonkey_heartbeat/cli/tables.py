@@ -52,24 +52,45 @@ def status(result: Json) -> list[str]:
         lines += table(header, [_group(group) for group in result["groups"]])
     else:
         lines.append("no groups in haresources")
+    serial = [link for link in result["links"] if link.get("load")]
+    if serial:
+        columns = ("LINE", "STATE", "GOOD FRAME", "SENT", "RECEIVED", "DAMAGED", "DROPPED", "LOAD OUT/IN")
+        lines += ["", *table(columns, [_line(link) for link in serial])]
     for problem in result["problems"]:
         lines += ["", f"! {problem['text']}", f"  {problem['remedy']}"]
     return lines
 
 
 def _node(node: Json) -> Sequence[str]:
+    state = f"{node['state']}, standby" if node.get("standby") else node["state"]
     if node["self"]:
-        return (node["name"], node["state"], "(here)", "")
+        return (node["name"], state, "(here)", "")
     silent_ms = node["silent_ms"]
     heard = "never" if silent_ms is None else f"{duration(silent_ms)} ago"
     links = ", ".join(f"{link['name']} {'up' if link['up'] else 'silent'}" for link in node["links"])
-    return (node["name"], node["state"], heard, links)
+    return (node["name"], state, heard, links)
+
+
+def _line(link: Json) -> Sequence[str]:
+    """A link over a line of fixed speed; only these can be too slow."""
+    silent_ms, load = link["silent_ms"], link["load"]
+    return (
+        link["name"],
+        "up" if link["up"] else "down",
+        "never" if silent_ms is None else f"{duration(silent_ms)} ago",
+        f"{link['frames_sent']} ({link['bytes_sent']} bytes)",
+        f"{link['frames_received']} ({link['bytes_received']} bytes)",
+        str(link["frames_damaged"]),
+        str(link["frames_dropped"]),
+        f"{load['out']:.0%} / {load['in']:.0%}",
+    )
 
 
 def _group(group: Json) -> Sequence[str]:
     others = [
         f"{state} on {name}" for name, state in group["states"].items() if state not in ("idle", "held")
     ]
+    others += ["maintenance"] if group.get("maintenance") else []
     held = [name for name, state in group["states"].items() if state == "held"]
     state = "held" if len(held) == 1 else "held twice" if held else "not held"
     return (
@@ -88,6 +109,30 @@ def _move(move: Json | None) -> str:
     gap_ms = move["without_holder_ms"]
     gap = f", {duration(gap_ms)} without holder" if gap_ms is not None else ""
     return f"{source}{move['reason']}, {duration(move['age_ms'])} ago{gap}"
+
+
+def maintenance(result: Json) -> list[str]:
+    """The answer of `maintenance`, for a terminal."""
+    switched = result["maintenance"]
+    if switched["cluster"]:
+        return ["the cluster is under maintenance: nothing is started, stopped or taken over"]
+    if switched["groups"]:
+        return [f"{key} is under maintenance" for key in switched["groups"]]
+    return ["nothing is under maintenance"]
+
+
+def node(result: Json) -> list[str]:
+    """The answer of `standby`, for a terminal."""
+    if not result["standby"]:
+        return [f"{result['node']} takes part"]
+    moving = f", and gives away {', '.join(result['holds'])}" if result["holds"] else ""
+    return [f"{result['node']} is on standby{moving}"]
+
+
+def cleanup(result: Json) -> list[str]:
+    """The answer of `cleanup`, for a terminal."""
+    lines = [f"{one['group']}: forgot {what}" for one in result["cleaned"] for what in one["forgotten"]]
+    return lines or ["nothing had failed here"]
 
 
 def move(result: Json) -> list[str]:

@@ -23,8 +23,6 @@ class Treatment(Enum):
     ALIAS = "alias"
     # Accepted; there is nothing for it to do in this daemon.
     NO_EFFECT = "no effect"
-    # Accepted; the cluster works without it, but what it asks for does not happen in this release.
-    NOT_CARRIED_OUT = "not carried out"
     # Going on without it would endanger the user, so it is an error that names the way out.
     REFUSED = "refused"
 

@@ -26,6 +26,7 @@ from .link_lines import (
 )
 from .local_directives import LOCAL
 from .model import AutoFailback, BroadcastLink, HaCf, SerialLink, UnicastLink
+from .ping_lines import PINGS
 from .unused_directives import UNUSED
 from .values import (
     BadValueError,
@@ -295,6 +296,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         write=lambda ha: [f"debug {ha.logging.debug}"],
     ),
     *LOCAL,
+    *PINGS,
     *UNUSED,
 )
 

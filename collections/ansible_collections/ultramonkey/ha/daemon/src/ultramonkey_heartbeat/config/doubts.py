@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from .address import address_of
 from .ha_cf import Entry, Source
-from .model import Group, UnicastLink
+from .model import AutoFailback, Group, UnicastLink
 from .problems import Problem, Severity, shown
+from .respawn_line import is_ipfail
 from .values import BadValueError
 
 _PINGS = ("ping", "ping6", "ping_group")
-_IPFAIL = "ipfail"
 
 
 def check_peers(source: Source, groups: Iterable[Group]) -> Iterator[Problem]:
@@ -46,17 +46,25 @@ def check_pings(source: Source, groups: Iterable[Group]) -> Iterator[Problem]:
             )
             yield _doubt(source, entry, host, message, remedy)
     if any(source.of(name) or name in source.failed for name in _PINGS):
+        yield from _check_legacy(source)
         return
     for entry in source.of("respawn"):
-        path = entry.words[1]
-        if path.rpartition("/")[2] == _IPFAIL:
+        if is_ipfail(entry.value):
             yield _doubt(
                 source,
                 entry,
-                path,
+                entry.words[1],
                 "ipfail compares how many ping nodes each node reaches, and no ping node is given",
                 "add a line such as ping and the address of the gateway, or remove this line",
             )
+
+
+def _check_legacy(source: Source) -> Iterator[Problem]:
+    """As with ipfail, which ends at once in legacy mode."""
+    first = next((entry for name in _PINGS for entry in source.of(name)), None)
+    if first is not None and source.ha is not None and source.ha.auto_failback is AutoFailback.LEGACY:
+        message = "with auto_failback legacy ping nodes are only shown: no group moves because of them"
+        yield _doubt(source, first, first.word, message, "write auto_failback on or auto_failback off")
 
 
 def check_node_lines(source: Source) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from .model import (
     HaCf,
     LinkConfig,
     MulticastLink,
+    PingNode,
     Resource,
     SerialLink,
 )
@@ -32,6 +33,8 @@ def explain(configuration: Configuration, doubts: Sequence[Problem]) -> list[str
     lines = [f"This is node {configuration.node} of {', '.join(ha.nodes)}.", ""]
     lines += _section("Links", ((link.name, _link(link)) for link in ha.links))
     lines += _section("Timers", _timers(ha))
+    if ha.pings:
+        lines += _section("Ping nodes", ((node.name, _ping(node, ha)) for node in ha.pings))
     lines += ["Failback", f"  {_FAILBACK[ha.auto_failback]}", ""]
     lines += _section("Groups", (row for group in configuration.groups for row in _group(group, ha.nodes)))
     return [*lines, "Doubts", *([f"  {_doubt(doubt)}" for doubt in doubts] or ["  None."])]
@@ -66,6 +69,14 @@ def _link(link: LinkConfig) -> str:
         hops = "1 hop" if link.ttl == 1 else f"{link.ttl} hops"
         return f"UDP port {link.port}, to the group {link.group}, at most {hops} far"
     return f"UDP port {link.port}, to {link.address} alone"
+
+
+def _ping(node: PingNode, ha: HaCf) -> str:
+    several = f"seen as long as one of {', '.join(node.hosts)} answers; " if node.group else ""
+    lost = f"{several}lost after {human_time(ha.ping_deadtime_ms)} without an answer"
+    if ha.auto_failback is AutoFailback.LEGACY:
+        return lost
+    return f"{lost}; a node that sees fewer ping nodes than another hands its groups to it"
 
 
 def _timers(ha: HaCf) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from .model import (
     LinkConfig,
     Logging,
     MulticastLink,
+    PingNode,
     SerialLink,
     UnicastLink,
 )
@@ -205,8 +206,6 @@ def _give_notice(source: Source, directive: Directive, number: int, words: tuple
         source.warn(number, word, f"{name} is an old name", remedy)
     elif directive.treatment is Treatment.NO_EFFECT:
         source.warn(number, word, f"{name} is accepted and has no effect", remedy)
-    elif directive.treatment is Treatment.NOT_CARRIED_OUT:
-        source.warn(number, word, f"{said} is accepted and not carried out in this release", remedy)
     elif directive.treatment is Treatment.REFUSED:
         source.error(number, word, f"{said} is not supported ({directive.explanation})", remedy)
 
@@ -246,6 +245,8 @@ def _build(source: Source) -> None:
         deadtime_ms=deadtime_ms,
         warntime_ms=source.value("warntime", max(1, deadtime_ms // 2)),
         initdead_ms=source.value("initdead", default_initdead_ms(deadtime_ms)),
+        pings=_pings(source),
+        deadping_ms=source.value("deadping", None),
         auto_failback=_auto_failback(source),
         hopfudge=source.value("hopfudge", HaCf.hopfudge),
         realtime=source.value("realtime", HaCf.realtime),
@@ -290,6 +291,20 @@ def _nodes(source: Source) -> tuple[str, ...]:
     if not first_lines and "node" not in source.failed:
         source.error(0, "node", "no node is given", "write a node line for each machine, as in: node lb1")
     return tuple(first_lines)
+
+
+def _pings(source: Source) -> tuple[PingNode, ...]:
+    nodes: dict[str, PingNode] = {}
+    for entry in source.entries:
+        if not isinstance(entry.value, PingNode):
+            continue
+        name = entry.value.name
+        if name in nodes:
+            source.warn(
+                entry.line, entry.word, f"the ping node {name} is given again", "name every ping node once"
+            )
+        nodes.setdefault(name, entry.value)
+    return tuple(nodes.values())
 
 
 def _links(source: Source) -> tuple[LinkConfig, ...]:

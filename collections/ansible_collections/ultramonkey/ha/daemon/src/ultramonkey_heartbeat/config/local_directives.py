@@ -18,8 +18,8 @@ LOCAL: tuple[Directive, ...] = (
         "respawn",
         "USER PATH [ARGUMENT...]",
         "a program to run as that user while this node is active; it is started again when it ends, unless "
-        "with exit code 100, and left alone when it ends within 30 s more than 10 times in a row. Programs "
-        "that only work with heartbeat 3.0.6 (ipfail, dopd, ...) are not started",
+        "with exit code 100, and left alone when it ends within 30 s more than 10 times in a row. What "
+        "ipfail does is built in; programs that only work with heartbeat 3.0.6 (dopd, ...) are not started",
         read_respawn,
         Shape.COMMAND,
         range="an absolute path; the line is run by the shell",

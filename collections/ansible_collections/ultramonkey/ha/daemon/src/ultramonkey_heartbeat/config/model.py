@@ -77,6 +77,24 @@ class SerialLink:
         return f"serial {self.device}"
 
 
+@dataclass(frozen=True)
+class PingNode:
+    """`ping HOST`, `ping6 HOST` or `ping_group NAME HOST...`: a machine, or several, outside the cluster.
+
+    It is seen as long as any of `hosts` (addresses or names) answers echo requests.
+    """
+
+    directive: str
+    # By which status, logs and the other nodes call it: the host as written, or the group's name.
+    name: str
+    hosts: tuple[str, ...]
+
+    @property
+    def group(self) -> bool:
+        """Several hosts count as one."""
+        return self.directive == "ping_group"
+
+
 LinkConfig = Union[BroadcastLink, MulticastLink, UnicastLink, SerialLink]
 
 
@@ -114,6 +132,9 @@ class HaCf:
     deadtime_ms: int = 30_000
     warntime_ms: int = 15_000
     initdead_ms: int = 30_000
+    pings: tuple[PingNode, ...] = ()
+    # None: as deadtime.
+    deadping_ms: int | None = None
     auto_failback: AutoFailback = AutoFailback.LEGACY
     hopfudge: int = 1
     realtime: bool = True
@@ -129,6 +150,11 @@ class HaCf:
     coredumps: bool | None = None
     # Name and word of each setting that the file gives, as written; for those who show or pass them on.
     written: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def ping_deadtime_ms(self) -> int:
+        """How long a ping node is silent before it is lost."""
+        return self.deadtime_ms if self.deadping_ms is None else self.deadping_ms
 
 
 @dataclass(frozen=True)

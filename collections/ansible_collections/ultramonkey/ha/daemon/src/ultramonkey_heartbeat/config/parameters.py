@@ -48,7 +48,7 @@ def parameters(ha: HaCf) -> dict[str, str]:
         "deadtime": f"{ha.deadtime_ms}ms",
         "warntime": f"{ha.warntime_ms}ms",
         "initdead": f"{ha.initdead_ms}ms",
-        "deadping": f"{ha.deadtime_ms}ms",
+        "deadping": f"{ha.ping_deadtime_ms}ms",
     }
     for name, word in ha.written:
         # nice_failback never had a value in 3.0.6; what it means here is under auto_failback.

@@ -10,7 +10,6 @@ from .directives import DIRECTIVES
 _TITLES = {
     Treatment.DONE: "Carried out",
     Treatment.ALIAS: "Old names, still read",
-    Treatment.NOT_CARRIED_OUT: "Accepted with a warning, not carried out in this release",
     Treatment.NO_EFFECT: "Accepted with a warning, nothing to do",
     Treatment.REFUSED: "Refused, because going on without them would be dangerous",
 }

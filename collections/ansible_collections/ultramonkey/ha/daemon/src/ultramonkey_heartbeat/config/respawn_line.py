@@ -42,6 +42,11 @@ def unstartable(value: object) -> tuple[str, str] | None:
     """Why this program is not started, and the remedy; None for one that is."""
     if not isinstance(value, Respawn) or not is_old_client(value):
         return None
+    if is_ipfail(value):
+        return (
+            "is not started: what it does is built in",
+            "leave the line in for nodes that run heartbeat 3.0.6",
+        )
     return (
         "is not started: it needs the client interface of heartbeat 3.0.6, which this daemon does not have",
         "remove the line once no node runs heartbeat 3.0.6",
@@ -51,6 +56,11 @@ def unstartable(value: object) -> tuple[str, str] | None:
 def is_old_client(program: Respawn) -> bool:
     """Whether the program can only work with heartbeat 3.0.6."""
     return program.path.rpartition("/")[2] in _CLIENTS
+
+
+def is_ipfail(program: Respawn) -> bool:
+    """Whether the program is 3.0.6's ipfail, which hands over from a node that sees fewer ping nodes."""
+    return program.path.rpartition("/")[2] == "ipfail"
 
 
 def written_respawn(program: Respawn) -> str:

@@ -48,6 +48,21 @@ def check_timers(ha: HaCf, lines: Mapping[str, int], failed: AbstractSet[str], f
                 f"write deadtime {written_time(4 * ha.keepalive_ms)} or more, or a shorter keepalive",
             )
         )
+    if (
+        "deadping" in lines
+        and not failed & {"keepalive", "deadping"}
+        and ha.ping_deadtime_ms <= 2 * ha.keepalive_ms
+    ):
+        problems.append(
+            Problem(
+                file,
+                lines["deadping"],
+                "deadping",
+                f"deadping {human_time(ha.ping_deadtime_ms)} is not above twice the keepalive of "
+                f"{human_time(ha.keepalive_ms)}{where('keepalive')}",
+                f"write deadping {written_time(4 * ha.keepalive_ms)} or more, or a shorter keepalive",
+            )
+        )
     if "deadtime" not in known:
         return problems
     if "warntime" in lines and "warntime" in known and ha.warntime_ms >= ha.deadtime_ms:

@@ -61,18 +61,6 @@ def _idle(
     )
 
 
-def _later(
-    name: str,
-    syntax: str,
-    explanation: str,
-    remedy: str,
-    *,
-    shape: Shape = Shape.ONE,
-    read: Reader = _anything,
-) -> Directive:
-    return Directive(name, syntax, explanation, read, shape, Treatment.NOT_CARRIED_OUT, remedy=remedy)
-
-
 def _refused(
     name: str,
     syntax: str,
@@ -110,30 +98,6 @@ _FENCING = (
 _NO_MANAGER = "write crm no and describe the resources in haresources, or stay with Pacemaker"
 
 UNUSED: tuple[Directive, ...] = (
-    # --- accepted; what they ask for does not happen in this release ---
-    _later(
-        "ping",
-        "HOST...",
-        "a machine whose silence means that this node is cut off",
-        "watch the gateway by other means",
-        shape=Shape.MANY,
-    ),
-    _later("ping6", "HOST...", "as ping, over IPv6", "watch the gateway by other means", shape=Shape.MANY),
-    _later(
-        "ping_group",
-        "NAME HOST...",
-        "as ping; one of several hosts is enough",
-        "watch the gateways by other means",
-        shape=Shape.LINE,
-    ),
-    _later(
-        "deadping",
-        "TIME",
-        "dead time of ping nodes",
-        "it belongs to ping",
-        shape=Shape.ONE,
-        read=_one(read_time_ms),
-    ),
     # --- accepted; there is nothing for them to do ---
     _idle("use_logd", "on|off", "logging through logd", _LOG, read=_BOOLEAN),
     _idle(

@@ -82,6 +82,40 @@ def parse_move(request: Request) -> MoveArguments:
     return MoveArguments(tuple(groups), target, timeout_ms)
 
 
+def parse_on(request: Request) -> bool:
+    """Read the argument "on" of a switch, or raise SchemaError."""
+    on = request.arguments.get("on")
+    if not isinstance(on, bool):
+        raise SchemaError('"on" must be true or false', request.request_id)
+    return on
+
+
+def parse_groups(request: Request) -> tuple[str, ...]:
+    """Read a list of keys that may be empty or absent, or raise SchemaError."""
+    groups = request.arguments.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(word, str) for word in groups):
+        raise SchemaError('"groups" must be a list of keys', request.request_id)
+    return tuple(groups)
+
+
+def parse_journal(request: Request) -> tuple[int | None, str | None]:
+    """Read how many entries are wanted, and of which group; None means all. Raises SchemaError."""
+    last, group = request.arguments.get("last"), request.arguments.get("group")
+    if last is not None and (type(last) is not int or last < 0):
+        raise SchemaError('"last" must be a number of entries, or null', request.request_id)
+    if group is not None and not isinstance(group, str):
+        raise SchemaError('"group" must be a key or null', request.request_id)
+    return last, group
+
+
+def parse_node(request: Request) -> str | None:
+    """Read a node's name that may be absent, or raise SchemaError."""
+    node = request.arguments.get("node")
+    if node is not None and not isinstance(node, str):
+        raise SchemaError('"node" must be a node name or null', request.request_id)
+    return node
+
+
 def answer(request_id: str, phase: str, payload: Mapping[str, Any]) -> Json:
     """An answer; `payload` has "result" and, for a refusal, "error"."""
     return {"schema": SCHEMA, "id": request_id, "phase": phase, **payload}

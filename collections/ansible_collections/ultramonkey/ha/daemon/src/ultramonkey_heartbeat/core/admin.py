@@ -10,22 +10,13 @@ from .effects import AdminReply, Effect
 from .events import MoveRequested
 from .membership import Membership
 from .report import GroupState, Phase, Wish
-from .requests import GroupRequest, Request, answer, expire, follow, refusal
+from .requests import GroupRequest, RefusalError, Request, answer, expire, follow, interrupt, refusal
 from .steward import Steward
 from .takeover import Conversation
 
 # More open requests than this are somebody's loop gone wild.
 REQUESTS_MAX = 64
 WORDS = ("all", "local", "foreign")
-
-
-class _RefusalError(Exception):
-    """Why a request is not begun: code, message and remedy of docs/CONTROL.md."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.remedy = remedy
 
 
 class Desk:
@@ -43,7 +34,7 @@ class Desk:
         """Begin a request, or refuse it as a whole: nothing is half begun."""
         try:
             request = self._begin(event, phase, now_ms)
-        except _RefusalError as error:
+        except RefusalError as error:
             self._emit(refusal(event.request_id, error.code, str(error), error.remedy))
             return
         if request.open:
@@ -69,7 +60,9 @@ class Desk:
             for group in request.groups:
                 local = self._steward.groups[group.key]
                 states = self._steward.states(group.key, phase)
-                follow(group, local.assignment, states.get(group.target, GroupState.IDLE))
+                follow(group, local.assignment, states, now_ms)
+                if self._steward.maintained(group.key):
+                    interrupt(group)
             if now_ms >= request.deadline_ms:
                 expire(request)
             if not request.open:
@@ -95,21 +88,21 @@ class Desk:
 
     def _begin(self, event: MoveRequested, phase: Phase, now_ms: int) -> Request:
         if phase is not Phase.ACTIVE:
-            raise _RefusalError("not-active", f"this node is {phase.value}", "wait, or ask another node")
+            raise RefusalError("not-active", f"this node is {phase.value}", "wait, or ask another node")
         if self._steward.policy is AutoFailback.LEGACY:
-            raise _RefusalError(
+            raise RefusalError(
                 "legacy",
                 "auto_failback legacy keeps every group on its preferred node",
                 "set auto_failback to on or off in ha.cf",
             )
         if len(self._open) >= REQUESTS_MAX:
-            raise _RefusalError("bad-request", f"{REQUESTS_MAX} requests are open already", "wait for them")
+            raise RefusalError("bad-request", f"{REQUESTS_MAX} requests are open already", "wait for them")
         request = Request(event.request_id, now_ms + event.timeout_ms)
         if self.conversation is not None and any(peer.old for peer in self._membership.alive()):
             self._begin_with_old_peer(request, event, self.conversation, phase, now_ms)
             return request
         for key in self._select(event.groups):
-            self._add(request, key, event.target, phase)
+            self._add(request, key, event.target, phase, now_ms)
         return request
 
     def _begin_with_old_peer(
@@ -126,20 +119,24 @@ class Desk:
                 if target != peer:
                     self._check_target(key, target, phase)
                 epoch = self._steward.groups[key].assignment.epoch
-                request.groups.append(GroupRequest(key, holder, target, epoch))
+                request.groups.append(GroupRequest(key, holder, target, epoch, now_ms))
         keys = [group.key for group in request.groups]
         if not keys:
             return
-        part = conversation.part_of(keys)
+        part = conversation.shares.part_of(keys)
         if part is None:
-            raise _RefusalError(
+            raise RefusalError(
                 "old-peer",
                 f"{peer} runs heartbeat 3.0.6, which moves only all groups of a node at once",
                 "move all, local or foreign",
             )
-        begun = conversation.take(part) if target == me else conversation.give(part, now_ms)
+        begun = (
+            conversation.take(part, now_ms, event.timeout_ms)
+            if target == me
+            else conversation.give(part, now_ms)
+        )
         if not begun:
-            raise _RefusalError(
+            raise RefusalError(
                 "not-settled", f"{peer} is still busy with another move", "wait until `hbctl status` is calm"
             )
 
@@ -158,10 +155,10 @@ class Desk:
                 )
             else:
                 known = ", ".join(groups) or "none"
-                raise _RefusalError("unknown-group", f"there is no group {word!r}", f"groups are: {known}")
+                raise RefusalError("unknown-group", f"there is no group {word!r}", f"groups are: {known}")
         return tuple(chosen)
 
-    def _add(self, request: Request, key: str, target: str | None, phase: Phase) -> None:
+    def _add(self, request: Request, key: str, target: str | None, phase: Phase, now_ms: int) -> None:
         steward = self._steward
         local = steward.groups[key]
         holder = steward.holder(key)
@@ -172,7 +169,7 @@ class Desk:
                 return
             heir = steward.heir(key, phase)
             if heir is None:
-                raise _RefusalError(
+                raise RefusalError(
                     "no-other-node",
                     f"no other node can take {key}",
                     "see `hbctl status` for why the others cannot",
@@ -182,33 +179,48 @@ class Desk:
         if owner == target and holder == target:
             request.unchanged.append(key)
             return
+        self._check_maintenance(key)
         self._check_target(key, target, phase)
-        request.groups.append(GroupRequest(key, holder, target, local.assignment.epoch))
+        request.groups.append(GroupRequest(key, holder, target, local.assignment.epoch, now_ms))
+
+    def _check_maintenance(self, key: str) -> None:
+        if self._steward.maintained(key):
+            raise RefusalError(
+                "maintenance",
+                f"{key} is under maintenance, where nothing moves",
+                "see `hbctl status`; when the work is done, `hbctl maintenance off`",
+            )
 
     def _check_target(self, key: str, target: str, phase: Phase) -> None:
         steward = self._steward
         seat = steward.seat(key, target, phase)
         if seat is None:
             known = ", ".join([steward.me, *self._membership.peers])
-            raise _RefusalError("unknown-node", f"there is no node {target!r}", f"nodes are: {known}")
+            raise RefusalError("unknown-node", f"there is no node {target!r}", f"nodes are: {known}")
         states = steward.states(key, phase)
         stuck = [node for node, state in states.items() if state is GroupState.STUCK]
         if stuck:
-            raise _RefusalError(
+            raise RefusalError(
                 "group-failed",
                 f"{key} could not be stopped on {stuck[0]}; parts of it may still run there",
-                f"stop it by hand on {stuck[0]}; the daemon there tries again every 30 s",
+                f"stop it by hand on {stuck[0]}, then `hbctl cleanup {key}` there",
             )
         if states.get(target) is GroupState.FAILED:
-            raise _RefusalError(
+            raise RefusalError(
                 "target-failed",
                 f"{target} could not start {key} before",
-                f"mend it on {target}, then restart the daemon there",
+                f"mend it on {target}, then `hbctl cleanup {key}` there",
             )
         if not seat.eligible:
             peer = self._membership.peers.get(target)
+            if steward.on_standby(target):
+                raise RefusalError(
+                    "target-not-ready",
+                    f"{target} is on standby",
+                    f"`hbctl node active {target}`, or name another node",
+                )
             state = peer.state.value if peer is not None else phase.value
-            raise _RefusalError(
+            raise RefusalError(
                 "target-not-ready",
                 f"{target} is {state}",
                 f"start the daemon on {target}, or name another node",

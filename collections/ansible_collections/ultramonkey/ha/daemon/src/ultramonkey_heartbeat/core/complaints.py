@@ -22,6 +22,8 @@ class Complaints:
     def __init__(self, emit: Callable[[Effect], None]) -> None:
         # Frames that changed nothing.
         self.rejected = 0
+        # Of these, by link, the frames that could not be read or verified: damage, or a wrong key.
+        self.damaged: dict[str, int] = {}
         # Another machine speaks under our own name.
         self.duplicate_name = False
         self._emit = emit
@@ -34,6 +36,7 @@ class Complaints:
         Each kind of fault is said once, and again for each peer that the frame claims to come from: the
         bytes at fault are new in every frame of somebody who tries.
         """
+        self.damaged[link] = self.damaged.get(link, 0) + 1
         claimed = error.claimed_source if isinstance(error, AuthenticationError) else None
         source = (claimed or "").lower()
         if source in names:

@@ -8,6 +8,7 @@ from typing import Any, Union
 
 from ..wire.message import Message
 from .notices import Notice
+from .switches import Kept
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,22 @@ class PersistGeneration:
 
 
 @dataclass(frozen=True)
+class PersistSwitches:
+    """Write the switches to disk before anything else is sent."""
+
+    switches: Kept
+
+
+@dataclass(frozen=True)
 class Exit:
-    """The shutdown is complete; nothing of ours runs any more unless `clean` is False."""
+    """The shutdown is complete; nothing of ours runs any more unless `clean` is False.
+
+    What is under maintenance was left running all the same.
+    """
 
     clean: bool = True
 
 
-Effect = Union[SendMessage, StartGroup, StopGroup, Announce, AdminReply, PersistGeneration, Exit, Notice]
+Effect = Union[
+    SendMessage, StartGroup, StopGroup, Announce, AdminReply, PersistGeneration, PersistSwitches, Exit, Notice
+]

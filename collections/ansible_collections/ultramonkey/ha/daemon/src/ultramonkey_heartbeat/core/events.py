@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from typing import Union
 
 from ..wire.message import Message
+from .switches import NOTHING_TURNED, Kept
 
 
 @dataclass(frozen=True)
 class Started:
     """The daemon runs. `wall_offset_ms` + now_ms is the time of day, used only for stamps.
 
-    `stuck` are the keys of groups that an earlier run left behind and that could not be stopped.
+    `stuck` are the keys of groups that an earlier run left behind and that could not be stopped, `adopted`
+    those that it left running because they are under maintenance. `switches` are those that were kept.
     """
 
     wall_offset_ms: int
     stuck: tuple[str, ...] = ()
+    adopted: tuple[str, ...] = ()
+    switches: Kept = NOTHING_TURNED
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,32 @@ class MoveRequested:
 
 
 @dataclass(frozen=True)
+class MaintenanceRequested:
+    """An administrator wants groups left alone, or no longer; no groups means the cluster as a whole."""
+
+    request_id: str
+    on: bool
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StandbyRequested:
+    """An administrator wants a node to hold nothing, or to take part again; no name means this node."""
+
+    request_id: str
+    on: bool
+    node: str | None = None
+
+
+@dataclass(frozen=True)
+class CleanupRequested:
+    """An administrator has mended something: what failed here with these groups is to be forgotten."""
+
+    request_id: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ShutdownRequested:
     """The daemon was told to stop: hand everything over, then leave."""
 
@@ -104,5 +134,8 @@ Event = Union[
     ResourceFinished,
     AddressLost,
     MoveRequested,
+    MaintenanceRequested,
+    StandbyRequested,
+    CleanupRequested,
     ShutdownRequested,
 ]

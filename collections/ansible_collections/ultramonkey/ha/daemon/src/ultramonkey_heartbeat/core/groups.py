@@ -25,7 +25,7 @@ _TRANSITIONS: Mapping[GroupState, frozenset[GroupState]] = {
     _S.HELD: frozenset((_S.STOPPING, _S.FAILED, _S.STUCK)),
     _S.STOPPING: frozenset((_S.IDLE, _S.STUCK, _S.FAILED)),
     _S.FAILED: frozenset((_S.IDLE,)),
-    _S.STUCK: frozenset((_S.STOPPING,)),
+    _S.STUCK: frozenset((_S.IDLE, _S.FAILED, _S.STUCK)),
 }
 
 
@@ -41,6 +41,8 @@ class LocalGroup:
     since_ms: int = 0
     # The last start failed; remembered while what it left is being stopped.
     start_failed: bool = False
+    # The daemon before this one left it running.
+    adopted: bool = False
 
     def become(self, state: GroupState, now_ms: int) -> None:
         """Take the transition, or raise when there is none."""
@@ -48,6 +50,7 @@ class LocalGroup:
             raise ValueError(f"{self.group.key}: no transition from {self.state.value} to {state.value}")
         self.state = state
         self.since_ms = now_ms
+        self.adopted = False
 
     @property
     def retry_at_ms(self) -> int | None:
@@ -76,21 +79,25 @@ class HolderHistory:
         self._lost_from: dict[str, str] = {}
         self.last: dict[str, Move] = {}
 
-    def observe(self, key: str, holder: str | None, reason: str, now_ms: int, lost_at_ms: int) -> None:
-        """Say who holds the group now. `lost_at_ms` is when a holder that is no more was last known to be."""
+    def observe(self, key: str, holder: str | None, reason: str, now_ms: int, lost_at_ms: int) -> Move | None:
+        """Say who holds the group now; the move, when it is another than before.
+
+        `lost_at_ms` is when a holder that is no more was last known to be.
+        """
         before = self._holder.get(key)
         if holder == before:
-            return
+            return None
         self._holder[key] = holder
         if holder is None:
             self._lost_at_ms[key] = lost_at_ms
             if before is not None:
                 self._lost_from[key] = before
-            return
+            return None
         source = before or self._lost_from.pop(key, None)
         lost = self._lost_at_ms.pop(key, None)
         gap_ms = None if lost is None or source is None else now_ms - lost
-        self.last[key] = Move(source, holder, reason, gap_ms, now_ms)
+        self.last[key] = move = Move(source, holder, reason, gap_ms, now_ms)
+        return move
 
     def holder(self, key: str) -> str | None:
         """Who held the group when it was last looked at."""

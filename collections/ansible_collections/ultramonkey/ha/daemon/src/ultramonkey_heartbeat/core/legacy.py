@@ -30,12 +30,16 @@ class Legacy:
         self._requested_at_ms: int | None = None
         # Groups of the peer's, to be answered for as soon as they have stopped here.
         self._answers_due: list[str] = []
+        # What it was told, and may have missed: it asks once.
+        self._answered: list[str] = []
 
     def meet(self, peer: Peer, *, unnoticed: bool) -> None:
         """The peer is heard, for the first time or again.
 
         `unnoticed`: it has lived on while we believed it dead, so it may hold all that we hold.
         """
+        # A new generation of ours has no memory of what an answer under the old one became.
+        self._answers_due += [key for key in self._answered if key not in self._answers_due]
         self._unconfirmed = list(self._keys(mine=True))
         self._requested_at_ms = None
         foreign = [key for key in self._keys(mine=False) if unnoticed or not self._steward.owns(key)]
@@ -45,6 +49,7 @@ class Legacy:
         """The peer is gone, and nobody waits for an answer."""
         self._unconfirmed.clear()
         self._answers_due.clear()
+        self._answered.clear()
 
     def tick(self, peer: Peer, now_ms: int) -> None:
         """Ask for what is ours, and answer for what has stopped."""
@@ -91,6 +96,8 @@ class Legacy:
         }
 
     def _answer(self, key: str, peer: str, *, held: bool) -> None:
+        if key not in self._answered:
+            self._answered.append(key)
         self._send(
             [
                 string("t", "ip-request-resp"),

@@ -96,6 +96,11 @@ class Membership:
         """The peers that are alive, in ha.cf order."""
         return [peer for peer in self.peers.values() if peer.alive]
 
+    def describe(self) -> str:
+        """Who is there, in words."""
+        states = [f"{peer.name} is {peer.state.value}" for peer in self.peers.values()]
+        return ", ".join(states) or "no other node is configured"
+
     def known(self) -> bool:
         """Enough is known to take part: who holds what, or that nobody can tell.
 
@@ -180,8 +185,12 @@ class Membership:
 
     def next_deadline(self) -> int | None:
         """The earliest instant at which somebody must be declared dead."""
-        instants = [self._dead_at(peer) for peer in self.peers.values()]
-        return min((at_ms for at_ms in instants if at_ms is not None), default=None)
+        earliest_ms = None
+        for peer in self.peers.values():
+            at_ms = self._dead_at(peer)
+            if at_ms is not None and (earliest_ms is None or at_ms < earliest_ms):
+                earliest_ms = at_ms
+        return earliest_ms
 
     def discount(self, pause_ms: int) -> None:
         """We did not listen for so long: that time is nobody's silence."""

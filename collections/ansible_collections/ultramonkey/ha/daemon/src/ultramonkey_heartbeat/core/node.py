@@ -20,11 +20,11 @@ from __future__ import annotations
 import random
 
 from ..config.model import Configuration
-from ..wire.message import Field
+from ..wire.message import Field, Message
 from . import events as ev
 from .admin import Desk
 from .complaints import Complaints
-from .effects import Effect, Exit, PersistGeneration
+from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .membership import Membership
 from .notices import (
@@ -34,9 +34,11 @@ from .notices import (
     ShutdownBegun,
     Slept,
 )
+from .panel import Panel
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
+from .switches import Switchboard
 from .takeover import Conversation
 from .transmit import Identity, Transmitter
 
@@ -60,9 +62,12 @@ class Node:
         self.links: dict[str, tuple[bool, str]] = {
             link.name: (False, "not opened yet") for link in configuration.ha.links
         }
+        self.link_changed_ms: dict[str, int] = {}
         self.membership = Membership((), 0, 0, 0, 0)
         self.steward: Steward
         self.desk: Desk
+        self.switches: Switchboard
+        self.panel: Panel
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
@@ -77,6 +82,8 @@ class Node:
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
+        keepalive_ms = configuration.ha.keepalive_ms
+        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
@@ -86,6 +93,7 @@ class Node:
         self._report_fields: list[Field] = []
         self._awake_at_ms: int | None = None
         self._farewells = 0
+        self._last_words: list[Message] = []
         self.gone = False
 
     # -- the three calls ---------------------------------------------------------------------------
@@ -99,9 +107,14 @@ class Node:
         self._now_ms = now_ms
         self._notice_sleep(now_ms)
         self._last_event_ms = now_ms
-        self._dispatch(event, now_ms)
-        if isinstance(event, (ev.FrameReceived, ev.MessageReceived)) and now_ms >= self._together_from_ms():
-            self._beat_at_ms = self._due_ms = now_ms
+        if isinstance(event, ev.MessageReceived):
+            self.reception.message(event.link, event.message, now_ms)
+            self._beat_together(now_ms)
+        elif isinstance(event, ev.FrameReceived):
+            self.reception.frame(event.link, event.data, now_ms)
+            self._beat_together(now_ms)
+        elif not isinstance(event, ev.DeadlineReached):
+            self._dispatch(event, now_ms)
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
         if self._marks.any or now_ms >= self._due_ms:
@@ -111,11 +124,13 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
-    def _together_from_ms(self) -> int:
-        """From when on our next beat may go out with a peer's: never late, at most a quarter early."""
-        keepalive_ms = self.configuration.ha.keepalive_ms
-        early_ms = keepalive_ms // 4 if keepalive_ms < TOGETHER_BELOW_MS else 0
-        return self._beat_at_ms - early_ms
+    def _beat_together(self, now_ms: int) -> None:
+        """Our next beat may go out with a peer's: never late, at most half a keepalive early.
+
+        Of two nodes one is always that near, so they fall into step with the first beats.
+        """
+        if now_ms >= self._beat_at_ms - self._early_ms:
+            self._beat_at_ms = self._due_ms = now_ms
 
     def next_deadline(self) -> int | None:
         """The instant at which `DeadlineReached` is due, or None when the node is gone.
@@ -130,15 +145,22 @@ class Node:
         What is due already and was not done by the tick cannot be done now (a question to a peer that is not
         ready); the next beat looks again. Otherwise we would spin until then.
         """
+        earliest_ms = self._beat_at_ms
         instants = [
-            self._beat_at_ms,
             self._repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
         ]
-        instants += [p.window.next_deadline() for p in self.membership.peers.values() if p.window and p.alive]
-        return min(at_ms for at_ms in instants if at_ms is not None and at_ms > now_ms)
+        instants.extend(
+            peer.window.next_deadline()
+            for peer in self.membership.peers.values()
+            if peer.old and peer.window is not None and peer.alive
+        )
+        for at_ms in instants:
+            if at_ms is not None and now_ms < at_ms < earliest_ms:
+                earliest_ms = at_ms
+        return earliest_ms
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -148,6 +170,9 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.switches = Switchboard(
+            (group.key for group in self.configuration.groups), ha.nodes, event.switches
+        )
         self.steward = Steward(
             me=me,
             incarnation=self.identity.incarnation,
@@ -155,11 +180,16 @@ class Node:
             nodes=ha.nodes,
             policy=ha.auto_failback,
             membership=self.membership,
+            switches=self.switches,
             emit=self._effects_append,
             stuck=event.stuck,
+            adopted=event.adopted,
             now_ms=now_ms,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
+        self.panel = Panel(
+            self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
+        )
         self._beat_at_ms = now_ms
         self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
@@ -170,6 +200,7 @@ class Node:
             identity=self.identity,
             membership=self.membership,
             steward=self.steward,
+            panel=self.panel,
             conversation=self.conversation,
             transmitter=self.transmitter,
             complaints=self.complaints,
@@ -184,12 +215,9 @@ class Node:
         self._effects.append(effect)
 
     def _dispatch(self, event: ev.Event, now_ms: int) -> None:
-        if isinstance(event, ev.FrameReceived):
-            self.reception.frame(event.link, event.data, now_ms)
-        elif isinstance(event, ev.MessageReceived):
-            self.reception.message(event.link, event.message, now_ms)
-        elif isinstance(event, ev.LinkChanged):
+        if isinstance(event, ev.LinkChanged):
             self.links[event.link] = (event.up, event.reason)
+            self.link_changed_ms[event.link] = now_ms
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
@@ -203,8 +231,11 @@ class Node:
         elif isinstance(event, ev.MoveRequested):
             self.desk.move(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
+            self.panel.handle(event, self.phase, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
-            self._effects.append(ShutdownBegun(sum(g.state.runs for g in self.steward.groups.values())))
+            self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
@@ -224,9 +255,13 @@ class Node:
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
-        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything.
+
+        It begins with a status: without one, what else is said under it is not listened to.
+        """
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
+        self._effects.append(self.transmitter.status(self._word(), self._report_fields, self._now_ms))
 
     def _say(self, own: list[Field]) -> None:
         self._effects.append(self.transmitter.say(own, self._now_ms))
@@ -259,6 +294,7 @@ class Node:
         if self.conversation.doubts(peer, ha.deadtime_ms, ha.keepalive_ms, now_ms):
             self._rise()
             self._marks.unsettled = True
+        self._marks.unsettled |= self.conversation.may_ask(peer)
 
     def _wake(self, now_ms: int) -> None:
         at_ms = self._awake_at_ms
@@ -271,7 +307,7 @@ class Node:
         if self.phase is Phase.JOINING and self.membership.known():
             self.phase = Phase.ACTIVE
             self._marks.changed = True
-            self._effects.append(BecameActive(self._who_is_there()))
+            self._effects.append(BecameActive(self.membership.describe()))
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -304,13 +340,10 @@ class Node:
                 wishes += peer.report.wishes
         return wishes
 
-    def _who_is_there(self) -> str:
-        states = [f"{peer.name} is {peer.state.value}" for peer in self.membership.peers.values()]
-        return ", ".join(states) or "no other node is configured"
-
     def _ask_for_missing(self, now_ms: int) -> None:
         for peer in self.membership.peers.values():
-            if peer.window is not None and peer.alive:
+            # What one of us says next is worth more than what was lost.
+            if peer.old and peer.window is not None and peer.alive:
                 for seq in peer.window.due(now_ms):
                     self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
 
@@ -347,14 +380,20 @@ class Node:
             tuple(peer.name for peer in self.membership.alive()),
             self.steward.reports(),
             tuple(self.desk.wishes()),
+            self.switches.kept(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:
         if self._farewells and now_ms < self._beat_at_ms:
             return
-        self._marks.changed = True
-        self._beat(now_ms)
-        self._effects.append(self.transmitter.shutdone(now_ms))
+        if self._farewells:
+            # The same to the last byte, so that who has heard it does not hear it again.
+            self._effects += [self.transmitter.again(message) for message in self._last_words]
+        else:
+            self._marks.changed = True
+            self._beat(now_ms)
+            self._effects.append(self.transmitter.shutdone(now_ms))
+            self._last_words = [e.message for e in self._effects[-2:] if isinstance(e, SendMessage)]
         self._farewells += 1
         # From now on only farewells are due.
         self._beat_at_ms, self._repeat_at_ms = now_ms + FAREWELL_INTERVAL_MS, None

@@ -159,6 +159,43 @@ class AddressReturned(Notice):
 
 
 @dataclass(frozen=True)
+class SwitchTurned(Notice):
+    """Maintenance or standby was switched on or off; `by` is whom we heard it from, or ourselves."""
+
+    kind: str
+    name: str
+    on: bool
+    by: str
+
+
+@dataclass(frozen=True)
+class LeftAlone(Notice):
+    """Somebody removed an address of a group that is under maintenance; it is not put back."""
+
+    group: str
+    address: str
+
+
+@dataclass(frozen=True)
+class CleanedUp(Notice):
+    """An administrator says that what failed with a group has been mended. `what` was forgotten."""
+
+    group: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Moved(Notice):
+    """A group has another holder, as this node saw it. `without_holder_ms` is None when no gap was seen."""
+
+    group: str
+    source: str | None
+    target: str
+    reason: str
+    without_holder_ms: int | None
+
+
+@dataclass(frozen=True)
 class ShutdownBegun(Notice):
     """The daemon was told to stop."""
 

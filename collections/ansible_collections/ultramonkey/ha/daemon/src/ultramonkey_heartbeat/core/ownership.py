@@ -13,9 +13,13 @@ conflict   the preferred node, when it and another hold the group and auto_failb
            whoever hears a rival that does not hear it gives way
 left       the owner, when its daemon is told to stop
 no owner   whoever is next, when the owner is dead, has left, was restarted, or could not start the group
+left       the owner, when its node is on standby
 request    the owner, when an administrator wishes the group elsewhere
 failback   the owner, when the preferred node can hold the group again
 unpinned   the owner, when the preferred node went away after an administrator had moved the group
+
+Under maintenance nobody writes, but for a node whose daemon was restarted and still holds the group: it
+writes itself down again. What was written before is carried out, or two nodes would go on holding the group.
 """
 
 from __future__ import annotations
@@ -62,6 +66,12 @@ class View:
     wish: str | None = None
     # A node that is gone said as its last word that a stop had failed: parts may still run there.
     stuck_elsewhere: bool = False
+    # An administrator wants the group left alone.
+    maintained: bool = False
+    # This node holds the group because the daemon before it left it running.
+    adopted: bool = False
+    # This node is to hold nothing that another can hold.
+    on_standby: bool = False
 
     def seat(self, name: str) -> Seat | None:
         """The node's seat, or None when it is not configured."""
@@ -120,6 +130,8 @@ def heir_of(view: View) -> Seat | None:
 def rewrite(view: View) -> Assignment | None:
     """The assignment that this node must write now, or None. Called only while it takes part."""
     mine, current = view.mine, view.assignment
+    if view.maintained:
+        return _claim(view)
     if _we_win_conflict(view):
         return _to(view, mine, Cause.CONFLICT)
     yielded = _yield_to_deaf(view)
@@ -137,6 +149,14 @@ def rewrite(view: View) -> Assignment | None:
     if not view.owned or mine.state is GroupState.STUCK:
         return None
     return _hand_over(view)
+
+
+def _claim(view: View) -> Assignment | None:
+    """What our own last run held, and we still hold, is ours; why it came here does not change by that."""
+    mine, current = view.mine, view.assignment
+    if view.adopted and mine.eligible and not view.owned and current.owner in ("", view.me):
+        return Assignment(current.epoch + 1, view.me, mine.incarnation, current.cause)
+    return None
 
 
 def _we_win_conflict(view: View) -> bool:
@@ -169,6 +189,9 @@ def _succeed(view: View) -> Assignment | None:
         return None
     if view.assignment.epoch == 0 and _somebody_better_is_coming(view):
         return None
+    if any(seat.joining and seat.heard and seat.state is GroupState.HELD for seat in view.seats):
+        # Its daemon was restarted and holds what it left to itself: it writes that down when it is active.
+        return None
     heir = successor(view)
     if heir is None or heir.name != view.me:
         return None
@@ -198,6 +221,9 @@ def _why_owner_is_gone(view: View) -> Cause:
 
 def _hand_over(view: View) -> Assignment | None:
     preferred, current = view.preferred, view.assignment
+    if view.on_standby:
+        heir = heir_of(view)
+        return None if heir is None else _to(view, heir, Cause.LEFT)
     wished = view.seat(view.wish) if view.wish else None
     if wished is not None and wished.eligible and wished.hears_us and wished.name != view.me:
         return _to(view, wished, Cause.REQUEST)
@@ -229,4 +255,7 @@ def may_start(view: View) -> bool:
 
 def must_stop(view: View) -> bool:
     """We run what is not, or no longer, ours."""
+    if view.adopted and view.assignment.owner in ("", view.me):
+        # Our last run left it to us, and nobody else was given it since.
+        return False
     return view.mine.state in (GroupState.HELD, GroupState.STARTING) and not view.owned

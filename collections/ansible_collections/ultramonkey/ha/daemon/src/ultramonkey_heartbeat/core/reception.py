@@ -18,6 +18,7 @@ from .complaints import Complaints
 from .effects import Effect
 from .membership import Membership, Peer, old_state_from, state_from
 from .notices import Notice, OldPeer
+from .panel import Panel
 from .report import from_message, raw_fields
 from .sequence import Verdict
 from .steward import Steward
@@ -57,6 +58,7 @@ class Reception:
         identity: Identity,
         membership: Membership,
         steward: Steward,
+        panel: Panel,
         conversation: Conversation | None,
         transmitter: Transmitter,
         complaints: Complaints,
@@ -72,6 +74,7 @@ class Reception:
         self._identity = identity
         self._membership = membership
         self._steward = steward
+        self._panel = panel
         self._conversation = conversation
         self._transmitter = transmitter
         self._complaints = complaints
@@ -137,7 +140,7 @@ class Reception:
         window = peer.window
         verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
         # There may be something to ask for, perhaps soon.
-        self._marks.sooner |= verdict is Verdict.GAP
+        self._marks.sooner |= verdict is Verdict.GAP and peer.old
         self._notice(self._membership.link_heard(peer, link, now_ms))
         if verdict is Verdict.DUPLICATE:
             return
@@ -195,6 +198,7 @@ class Reception:
         restarted = before is None or before.incarnation != report.incarnation
         # A peer that has just come must not wait a heartbeat to learn who holds what.
         self._marks.changed |= restarted or was is not peer.state
+        self._marks.changed |= self._panel.adopt(peer.name, report.switches)
         self._marks.changed |= self._steward.adopt(peer, None if restarted else before, report)
 
     def _old_status(self, peer: Peer, message: Message, deadtime_ms: int | None, now_ms: int) -> None:

@@ -10,10 +10,12 @@ um_cfg     digest of the sender's configuration
 um_hear    the nodes that the sender hears at the moment, separated by blanks
 um_grp     per group EPOCH,OWNER,INCARNATION,CAUSE,STATE,KEY, separated by blanks
 um_wish    per wish EPOCH,TARGET,KEY, separated by blanks
+um_mnt     per maintenance switch ever turned VERSION,WORD,KEY, separated by blanks
+um_stb     per standby switch ever turned VERSION,WORD,NODE, separated by blanks
 =========  ===========================================================================================
 
 A wish asks the owner of a group at EPOCH to hand it to TARGET. It is a compare-and-set: once the
-epoch has moved on, it means nothing.
+epoch has moved on, it means nothing. Switches are described in `switches`; WORD is on or off.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import TypeVar
 from ..wire.errors import MalformedFieldError
 from ..wire.message import Field, Message, decimal, hexadecimal, string
 from .assignment import Assignment, Cause
+from .switches import NOTHING_TURNED, Kept, Switch, Switches
 
 _Word = TypeVar("_Word", bound=Enum)
 
@@ -90,6 +93,7 @@ class Report:
     hears: tuple[str, ...]
     groups: Mapping[str, GroupReport]
     wishes: tuple[Wish, ...] = ()
+    switches: Kept = NOTHING_TURNED
 
     def state(self, key: str) -> GroupState:
         """What the sender says about the group on itself; not mentioned means idle."""
@@ -113,6 +117,9 @@ def to_fields(report: Report) -> list[Field]:
         fields.append(string("um_grp", " ".join(records)))
     if report.wishes:
         fields.append(string("um_wish", " ".join(f"{w.epoch:x},{w.target},{w.key}" for w in report.wishes)))
+    for name, switches in (("um_mnt", report.switches.maintenance), ("um_stb", report.switches.standby)):
+        if switches:
+            fields.append(string(name, " ".join(_switch_record(key, s) for key, s in switches.items())))
     return fields
 
 
@@ -121,9 +128,13 @@ def _group_record(key: str, group: GroupReport) -> str:
     return f"{a.epoch:x},{a.owner},{a.incarnation:x},{a.cause.value},{group.state.value},{key}"
 
 
+def _switch_record(key: str, switch: Switch) -> str:
+    return f"{switch.version:x},{'on' if switch.on else 'off'},{key}"
+
+
 def raw_fields(message: Message) -> tuple[Field, ...]:
     """The report's part of a message, undecoded: equal parts mean equal reports."""
-    return tuple(field for field in message.fields if field.name.startswith("um_"))
+    return tuple([field for field in message.fields if field[0][:3] == "um_"])
 
 
 def from_message(message: Message) -> Report | None:
@@ -144,7 +155,15 @@ def from_message(message: Message) -> Report | None:
             Wish(_hex("um_wish", epoch), target, key)
             for epoch, target, key in _records(message, "um_wish", 3)
         ),
+        switches=Kept(_switches(message, "um_mnt"), _switches(message, "um_stb")),
     )
+
+
+def _switches(message: Message, name: str) -> Switches:
+    # A word that we do not know is read as on: hands off.
+    return {
+        key: Switch(_hex(name, version), word != "off") for version, word, key in _records(message, name, 3)
+    }
 
 
 def _records(message: Message, name: str, width: int) -> list[list[str]]:

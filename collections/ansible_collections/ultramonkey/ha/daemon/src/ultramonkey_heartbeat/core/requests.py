@@ -17,6 +17,15 @@ from .effects import AdminReply
 from .report import GroupState
 
 
+class RefusalError(Exception):
+    """Why a request is not begun: code, message and remedy of docs/CONTROL.md."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.remedy = remedy
+
+
 @dataclass
 class GroupRequest:
     """One group of a request."""
@@ -26,6 +35,11 @@ class GroupRequest:
     target: str
     # The assignment that the wish was made against; a newer one means that somebody acted.
     epoch: int
+    begun_ms: int = 0
+    # When we saw that the owner had granted it, and that the old holder ran nothing of it any more.
+    granted_ms: int | None = None
+    stopped_ms: int | None = None
+    started_ms: int | None = None
     done: bool = False
     failure: dict[str, str] | None = None
 
@@ -33,6 +47,17 @@ class GroupRequest:
     def open(self) -> bool:
         """Neither done nor failed yet."""
         return not self.done and self.failure is None
+
+    @property
+    def phases_ms(self) -> dict[str, int] | None:
+        """How long each part of the move took as this node saw it, once it is done."""
+        if self.granted_ms is None or self.stopped_ms is None or self.started_ms is None:
+            return None
+        return {
+            "grant": self.granted_ms - self.begun_ms,
+            "stop": self.stopped_ms - self.granted_ms,
+            "start": self.started_ms - self.stopped_ms,
+        }
 
 
 @dataclass
@@ -50,13 +75,14 @@ class Request:
         return any(group.open for group in self.groups)
 
 
-def follow(request: GroupRequest, assignment: Assignment, target_state: GroupState) -> None:
+def follow(
+    request: GroupRequest, assignment: Assignment, states: Mapping[str, GroupState], now_ms: int
+) -> None:
     """Bring one group of a request up to date with what is known now."""
     if not request.open:
         return
     if assignment.owner == request.target:
-        if target_state is GroupState.HELD:
-            request.done = True
+        _watch(request, states, now_ms)
         return
     if assignment.epoch == request.epoch:
         return
@@ -74,6 +100,29 @@ def follow(request: GroupRequest, assignment: Assignment, target_state: GroupSta
     else:
         # Something else moved it meanwhile (a death, a failback): wish again, against what is now.
         request.epoch = assignment.epoch
+
+
+def _watch(request: GroupRequest, states: Mapping[str, GroupState], now_ms: int) -> None:
+    """The move is granted: see how far it is."""
+    target_state = states.get(request.target, GroupState.IDLE)
+    if request.granted_ms is None:
+        request.granted_ms = now_ms
+    source_state = states.get(request.source or "", GroupState.IDLE)
+    if request.stopped_ms is None and (request.source == request.target or not source_state.runs):
+        request.stopped_ms = now_ms
+    if target_state is GroupState.HELD:
+        request.started_ms = now_ms
+        request.stopped_ms = now_ms if request.stopped_ms is None else request.stopped_ms
+        request.done = True
+
+
+def interrupt(request: GroupRequest) -> None:
+    """The group was put under maintenance before its owner had granted the move."""
+    if request.open and request.granted_ms is None:
+        request.failure = {
+            "code": "maintenance",
+            "message": f"{request.key} was put under maintenance meanwhile",
+        }
 
 
 def expire(request: Request) -> None:
@@ -96,6 +145,7 @@ def answer(request: Request, gaps_ms: Mapping[str, int | None]) -> AdminReply:
                 "from": group.source,
                 "to": group.target,
                 "without_holder_ms": gaps_ms.get(group.key),
+                "phases_ms": group.phases_ms,
             }
             for group in request.groups
             if group.done
@@ -110,13 +160,12 @@ def answer(request: Request, gaps_ms: Mapping[str, int | None]) -> AdminReply:
     return AdminReply(request.request_id, "refused", {"error": error, "result": result})
 
 
-def refusal(request_id: str, code: str, message: str, remedy: str) -> AdminReply:
+NOTHING_MOVED: Mapping[str, Any] = {"moved": [], "unchanged": [], "failed": []}
+
+
+def refusal(
+    request_id: str, code: str, message: str, remedy: str, result: Mapping[str, Any] = NOTHING_MOVED
+) -> AdminReply:
     """A request that is not even begun."""
-    return AdminReply(
-        request_id,
-        "refused",
-        {
-            "error": {"code": code, "message": message, "remedy": remedy},
-            "result": {"moved": [], "unchanged": [], "failed": []},
-        },
-    )
+    error = {"code": code, "message": message, "remedy": remedy}
+    return AdminReply(request_id, "refused", {"error": error, "result": dict(result)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
+from ..config.model import UnicastLink
 from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
@@ -12,11 +13,14 @@ from .report import GroupState, Phase
 
 Json = dict[str, Any]
 
+# A link is missed when nothing came over it for the dead time, and no sooner than that.
+UNHEARD_AFTER_MS = 10_000
+
 
 def snapshot(node: Node, now_ms: int) -> Json:
     """Everything that is known here now, as plain data."""
     ha = node.configuration.ha
-    problems = _problems(node)
+    problems = _problems(node, now_ms)
     return {
         "node": node.identity.name,
         "version": __version__,
@@ -31,11 +35,15 @@ def snapshot(node: Node, now_ms: int) -> Json:
             "parameters": parameters(ha),
         },
         "nodes": [
-            _self(node) if name == node.identity.name else _peer(node.membership.peers[name], now_ms)
+            _self(node) if name == node.identity.name else _peer(node, node.membership.peers[name], now_ms)
             for name in ha.nodes
         ],
-        "links": [{"name": name, "up": up, "reason": reason} for name, (up, reason) in node.links.items()],
+        "links": [_link(node, name, now_ms) for name in node.links],
         "groups": [_group(node, key, now_ms) for key in node.steward.groups],
+        "maintenance": {
+            "cluster": node.switches.cluster_maintained(),
+            "groups": node.switches.groups_maintained(),
+        },
         "problems": problems,
         "healthy": not problems,
         "counters": {
@@ -56,11 +64,12 @@ def _self(node: Node) -> Json:
         "silent_ms": 0,
         "deadtime_ms": node.configuration.ha.deadtime_ms,
         "config_digest": node.configuration.digest,
+        "standby": node.switches.on_standby(node.identity.name),
         "links": [],
     }
 
 
-def _peer(peer: Peer, now_ms: int) -> Json:
+def _peer(node: Node, peer: Peer, now_ms: int) -> Json:
     kind = "heartbeat" if peer.old else "ultramonkey" if peer.report else "unknown"
     return {
         "name": peer.name,
@@ -71,10 +80,23 @@ def _peer(peer: Peer, now_ms: int) -> Json:
         "silent_ms": None if peer.last_heard_ms is None else now_ms - peer.last_heard_ms,
         "deadtime_ms": peer.deadtime_ms,
         "config_digest": peer.report.digest if peer.report else None,
+        "standby": node.switches.on_standby(peer.name),
         "links": [
             {"name": name, "up": link.up, "silent_ms": now_ms - link.last_heard_ms}
             for name, link in peer.links.items()
         ],
+    }
+
+
+def _link(node: Node, name: str, now_ms: int) -> Json:
+    up, reason = node.links[name]
+    heard = [peer.links[name].last_heard_ms for peer in node.membership.peers.values() if name in peer.links]
+    return {
+        "name": name,
+        "up": up,
+        "reason": reason,
+        "silent_ms": now_ms - max(heard) if heard else None,
+        "frames_damaged": node.complaints.damaged.get(name, 0),
     }
 
 
@@ -88,6 +110,7 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
         "states": {name: state.value for name, state in node.steward.states(key, node.phase).items()},
         "epoch": local.assignment.epoch,
         "owner": local.assignment.owner or None,
+        "maintenance": node.switches.maintained(key),
         "last_move": node.steward.history.describe(key, now_ms),
     }
 
@@ -95,8 +118,13 @@ def _group(node: Node, key: str, now_ms: int) -> Json:
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
-def _problems(node: Node) -> list[Json]:
-    return [*_node_problems(node), *_link_problems(node), *_group_problems(node)]
+def _problems(node: Node, now_ms: int) -> list[Json]:
+    return [
+        *_node_problems(node),
+        *_switch_problems(node),
+        *_link_problems(node, now_ms),
+        *_group_problems(node),
+    ]
 
 
 def _problem(code: str, name: str, text: str, remedy: str) -> Json:
@@ -138,6 +166,15 @@ def _node_problems(node: Node) -> list[Json]:
                     f"install this daemon on {peer.name}, too",
                 )
             )
+            if node.conversation is not None and not node.conversation.settled():
+                problems.append(
+                    _problem(
+                        "not-settled",
+                        peer.name,
+                        f"{peer.name} has not yet said what it holds, or groups are just being moved",
+                        "wait; if it stays, see the log of heartbeat there",
+                    )
+                )
         elif peer.report is not None and peer.report.digest != node.configuration.digest:
             problems.append(
                 _problem(
@@ -150,7 +187,33 @@ def _node_problems(node: Node) -> list[Json]:
     return problems
 
 
-def _link_problems(node: Node) -> list[Json]:
+def _switch_problems(node: Node) -> list[Json]:
+    switches, me, problems = node.switches, node.identity.name, []
+    groups = switches.groups_maintained()
+    what = "the cluster" if switches.cluster_maintained() else ", ".join(groups)
+    if what and any(peer.old for peer in node.membership.alive()):
+        remedy = "install this daemon on all nodes"
+        text = f"{what}: under maintenance, but a node runs heartbeat 3.0.6, which knows none; there is none"
+        problems.append(_problem("maintenance", me, text, remedy))
+    elif what:
+        end = "" if switches.cluster_maintained() else f" {groups[0]}"
+        text = f"{what}: under maintenance; nothing is started, stopped or taken over"
+        remedy = f"when the work is done, `hbctl maintenance off{end}`"
+        problems.append(_problem("maintenance", me, text, remedy))
+    problems += [
+        _problem(
+            "standby",
+            name,
+            f"{name} is on standby; it takes nothing over",
+            f"when the work is done, `hbctl node active {name}`",
+        )
+        for name in node.configuration.ha.nodes
+        if switches.on_standby(name)
+    ]
+    return problems
+
+
+def _link_problems(node: Node, now_ms: int) -> list[Json]:
     me = node.identity.name
     problems = [
         _problem("link-down", me, f"{name} is down: {reason}", "see the interface named and its cable")
@@ -168,7 +231,34 @@ def _link_problems(node: Node) -> list[Json]:
             for name, link in peer.links.items()
             if not link.up
         ]
-    return problems
+    return [*problems, *(_unheard(me, name) for name in _links_never_heard(node, now_ms))]
+
+
+def _links_never_heard(node: Node, now_ms: int) -> list[str]:
+    """Links that are up, and over which no peer was ever heard though one has been alive for long enough.
+
+    A `ucast` line may name this node itself, so that one file serves all: nothing is concluded from it.
+    """
+    since_ms = now_ms - max(node.configuration.ha.deadtime_ms, UNHEARD_AFTER_MS)
+    alive = node.membership.alive()
+    if not any(peer.alive_since_ms <= since_ms for peer in alive):
+        return []
+    heard = {name for peer in node.membership.peers.values() for name in peer.links}
+    return [
+        link.name
+        for link in node.configuration.ha.links
+        if not isinstance(link, UnicastLink)
+        and link.name not in heard
+        and node.links[link.name][0]
+        and node.link_changed_ms.get(link.name, now_ms) <= since_ms
+    ]
+
+
+def _unheard(me: str, name: str) -> Json:
+    remedy = "see the cable; compare this link with that of the other nodes"
+    if name.startswith("serial "):
+        remedy += "; with the daemons stopped, run `hbctl link test serial` on both"
+    return _problem("link-unheard", me, f"no node was ever heard over {name}", remedy)
 
 
 def _group_problems(node: Node) -> list[Json]:
@@ -182,7 +272,7 @@ def _group_problems(node: Node) -> list[Json]:
                         "group-failed",
                         name,
                         f"{key} could not be started on {name}",
-                        f"see the log of {name}; after mending it, restart the daemon there",
+                        f"see the log of {name}; after mending it, `hbctl cleanup {key}` there",
                     )
                 )
             if state is GroupState.STUCK:
@@ -191,7 +281,8 @@ def _group_problems(node: Node) -> list[Json]:
                         "group-stuck",
                         name,
                         f"{key} could not be stopped on {name}; no other node may start it",
-                        f"stop it by hand on {name}; the daemon there tries again every 30 s",
+                        f"stop it by hand on {name}, then `hbctl cleanup {key}` there; "
+                        "the daemon there tries again every 30 s, too",
                     )
                 )
         problems += [
@@ -200,10 +291,21 @@ def _group_problems(node: Node) -> list[Json]:
                 peer.name,
                 f"{key} could not be stopped on {peer.name}, which is gone; no other node may start it",
                 f"make sure that nothing of it runs on {peer.name}, then start the daemon there, "
-                "or restart the one here",
+                f"or `hbctl cleanup {key}` here",
             )
-            for peer in node.membership.peers.values()
-            if not peer.alive and peer.report is not None and peer.report.state(key) is GroupState.STUCK
+            for peer in node.steward.leftovers.of(key)
+            if peer.report is not None and peer.report.state(key) is GroupState.STUCK
+        ]
+        problems += [
+            _problem(
+                "group-left-running",
+                peer.name,
+                f"{key} was left running on {peer.name}, under maintenance; no other node may start it",
+                f"start the daemon on {peer.name}, or make sure that nothing of it runs there and then "
+                f"`hbctl cleanup {key}` here",
+            )
+            for peer in node.steward.leftovers.of(key)
+            if peer.report is not None and peer.report.state(key) is GroupState.HELD
         ]
         held = [name for name, state in states.items() if state is GroupState.HELD]
         if len(held) > 1:

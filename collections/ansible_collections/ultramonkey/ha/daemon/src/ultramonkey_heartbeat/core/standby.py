@@ -1,11 +1,26 @@
-"""A planned move between us and a heartbeat 3.0.6, step by step (docs/PROTOCOL.md, "R1")."""
+"""A planned move between us and a heartbeat 3.0.6, step by step (docs/PROTOCOL.md, "R1").
+
+giver      taker       what it means
+=========  ==========  =========================================
+me                     I want to give you this part
+           other       do; the giver stops
+done                   it has stopped; the taker starts
+           done        it runs; both report what they now hold
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from .parts import Part
+from ..wire.message import Field, Message
+from . import phrases
+from .assignment import Cause
+from .parts import PARTS, Part
+from .report import GroupState
+from .shares import Shares
+from .steward import Steward
 
 # 3.0.6 waits so long for `other`, then returns to normal.
 OTHER_WITHIN_MS = 10_000
@@ -36,3 +51,91 @@ class Standby:
     def word(self) -> str:
         """As the messages of both sides have it: seen from the giver."""
         return (self.part if self.giving else self.part.mirrored).word
+
+
+class PlannedMoves:
+    """The standby under way, if there is one."""
+
+    def __init__(
+        self,
+        shares: Shares,
+        steward: Steward,
+        send: Callable[[list[Field]], None],
+    ) -> None:
+        self._shares = shares
+        self._steward = steward
+        self._send = send
+        self._standby: Standby | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Something is being moved."""
+        return self._standby is not None
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When we wait no longer for what comes next."""
+        return None if self._standby is None else self._standby.deadline_ms
+
+    def forget(self) -> None:
+        """The peer knows nothing of it any more, or must not."""
+        self._standby = None
+
+    def give(self, part: Part, now_ms: int) -> None:
+        """Begin to give a part that we hold."""
+        self._standby = Standby(giving=True, part=part, step=Step.OTHER, deadline_ms=now_ms + OTHER_WITHIN_MS)
+        self._say("me")
+
+    def hear(self, message: Message, now_ms: int) -> None:
+        """Take in an `ask_resources` of the peer."""
+        info, part = message.text("info"), PARTS.get(message.text("rsc_hold") or "")
+        if part is None:
+            return
+        standby = self._standby
+        if standby is None:
+            if info == "me":
+                self._take_soon(part.mirrored, Step.DONE, now_ms)
+                self._say("other")
+            elif info == "done" and not part.mirrored & self._shares.theirs:
+                # It has stopped what it gives us in a move in the midst of which we began anew, and waits
+                # for our end of it.
+                self._take_soon(part.mirrored, Step.STARTED, now_ms)
+                self._shares.take(Part(part.mirrored & ~self._shares.mine), Cause.REQUEST)
+        elif info == "other" and standby.step is Step.OTHER:
+            self._shares.give_up(standby.part, Cause.REQUEST)
+            standby.step, standby.deadline_ms = Step.STOPPED, now_ms + DONE_WITHIN_MS
+            self._send(phrases.resource(self._shares.mine, stable=False, info="standby"))
+        elif info == "done" and standby.step is Step.DONE:
+            self._shares.theirs = Part(self._shares.theirs & ~standby.part)
+            self._shares.take(standby.part, Cause.REQUEST)
+            standby.step = Step.STARTED
+        elif info == "done" and standby.step is Step.TAKEN:
+            self._end()
+
+    def step(self, now_ms: int) -> None:
+        """Go on when our scripts are done; end it when nobody answers."""
+        standby = self._standby
+        if standby is None:
+            return
+        states = [self._steward.groups[key].state for key in self._shares.keys(standby.part)]
+        if standby.step is Step.STOPPED and not any(state.runs for state in states):
+            self._say("done")
+            standby.step = Step.TAKEN
+        elif standby.step is Step.STARTED and all(
+            state in (GroupState.HELD, GroupState.FAILED) for state in states
+        ):
+            self._say("done")
+            self._end()
+        elif now_ms >= standby.deadline_ms:
+            self._end()
+
+    def _take_soon(self, part: Part, step: Step, now_ms: int) -> None:
+        self._standby = Standby(giving=False, part=part, step=step, deadline_ms=now_ms + DONE_WITHIN_MS)
+
+    def _end(self) -> None:
+        self._standby = None
+        self._send(phrases.resource(self._shares.mine, stable=True))
+
+    def _say(self, info: str) -> None:
+        if self._standby is not None:
+            self._send(phrases.ask_resources(self._standby.word, info))

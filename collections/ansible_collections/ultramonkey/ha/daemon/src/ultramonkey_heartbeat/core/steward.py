@@ -15,18 +15,24 @@ from . import ownership
 from .assignment import NOBODY, Assignment, Cause, candidates, newest
 from .effects import Announce, Effect, StartGroup, StopGroup
 from .groups import HolderHistory, LocalGroup
+from .leftovers import Leftovers
 from .membership import Membership, Peer, PeerState
 from .notices import (
     AddressReturned,
     Assigned,
+    CleanedUp,
     ConflictSeen,
     GroupFailed,
     GroupStarted,
     GroupStopped,
+    LeftAlone,
+    Moved,
     Superseded,
 )
 from .ownership import Seat, View
 from .report import GroupReport, GroupState, Phase, Report, Wish
+from .seats import own_seat, peer_seat
+from .switches import Switchboard
 
 _SERVING = (GroupState.STARTING, GroupState.HELD)
 
@@ -43,8 +49,10 @@ class Steward:
         nodes: Sequence[str],
         policy: AutoFailback,
         membership: Membership,
+        switches: Switchboard,
         emit: Callable[[Effect], None],
         stuck: Sequence[str] = (),
+        adopted: Sequence[str] = (),
         now_ms: int = 0,
     ) -> None:
         self.me = me
@@ -58,10 +66,16 @@ class Steward:
             if key in self.groups:
                 self.groups[key].state = GroupState.STUCK
                 self.groups[key].since_ms = now_ms
+        for key in adopted:
+            self.groups[key].state, self.groups[key].adopted = GroupState.HELD, True
         self.history = HolderHistory()
         self._incarnation = incarnation
         self._membership = membership
+        self._switches = switches
         self._emit = emit
+        # The groups that were under maintenance when we last looked.
+        self._was_maintained: tuple[str, ...] = ()
+        self.leftovers = Leftovers(membership)
 
     # -- what we hear ----------------------------------------------------------------------------
 
@@ -126,8 +140,17 @@ class Steward:
                 view = self._view(local, phase, open_wishes, others)
                 changed = True
             changed |= self._act(local, view, now_ms, may_start=may_start and phase is Phase.ACTIVE)
+        self._look_after_maintenance()
         self._observe(now_ms)
         return changed
+
+    def _look_after_maintenance(self) -> None:
+        """What we hold may have been stopped by hand meanwhile. To start it leaves alone what runs."""
+        now = tuple(key for key in self.groups if self.maintained(key))
+        for key in self._was_maintained:
+            if key not in now and key in self.groups and self.groups[key].state is GroupState.HELD:
+                self._emit(StartGroup(key))
+        self._was_maintained = now
 
     def _act(self, local: LocalGroup, view: View, now_ms: int, *, may_start: bool) -> bool:
         if ownership.must_stop(view):
@@ -142,12 +165,13 @@ class Steward:
 
     def _retry(self, local: LocalGroup, phase: Phase, others: tuple[str, ...], now_ms: int) -> bool:
         at_ms = local.retry_at_ms
-        if at_ms is None or now_ms < at_ms or phase is not Phase.ACTIVE:
+        if at_ms is None or now_ms < at_ms or phase is not Phase.ACTIVE or self.maintained(local.group.key):
             return False
         if local.state is GroupState.STUCK:
-            local.become(GroupState.STOPPING, now_ms)
+            # It is stuck until a stop has succeeded, also for those who hear nothing more of us.
+            local.become(GroupState.STUCK, now_ms)
             self._emit(StopGroup(local.group.key))
-            return True
+            return False
         view = self._view(local, phase, (), others)
         if any(seat.eligible or seat.state.runs for seat in view.seats):
             # Somebody else holds it, or can: no reason to try here.
@@ -204,14 +228,50 @@ class Steward:
         """Somebody took an address from a group that we hold: put it back, at once."""
         local = self.groups.get(key)
         if local is not None and local.state is GroupState.HELD:
+            if self.maintained(key):
+                self._emit(LeftAlone(key, address))
+                return
             self._emit(AddressReturned(key, address))
             self._emit(StartGroup(key))
 
+    def clean_up(self, key: str, now_ms: int) -> list[str]:
+        """Forget what failed with a group: an administrator has mended it. What was forgotten, in words."""
+        local, forgotten = self.groups[key], []
+        if local.state is GroupState.FAILED:
+            local.start_failed = False
+            local.become(GroupState.IDLE, now_ms)
+            forgotten.append("the failed start")
+        elif local.state is GroupState.STUCK:
+            local.become(GroupState.STUCK, now_ms)
+            self._emit(StopGroup(key))
+            forgotten.append("the failed stop, which is tried again now")
+        forgotten += [f"what may run on {node}" for node in self.leftovers.vouch(key)]
+        for what in forgotten:
+            self._emit(CleanedUp(key, what))
+        return forgotten
+
     # -- what we know ----------------------------------------------------------------------------
 
+    def maintained(self, key: str) -> bool:
+        """The group is left alone. A 3.0.6 knows no maintenance, so that while one lives there is none."""
+        return self._switches.maintained(key) and not any(peer.old for peer in self._membership.alive())
+
+    def on_standby(self, node: str) -> bool:
+        """The node is to hold nothing."""
+        return self._switches.on_standby(node)
+
     def idle(self) -> bool:
-        """Nothing is starting, held or stopping here (what is stuck stays so)."""
-        return all(not local.state.runs or local.state is GroupState.STUCK for local in self.groups.values())
+        """Nothing is starting, held or stopping here (what is stuck or under maintenance stays so)."""
+        return all(
+            not local.state.runs
+            or local.state is GroupState.STUCK
+            or (local.state is GroupState.HELD and self.maintained(key))
+            for key, local in self.groups.items()
+        )
+
+    def to_hand_over(self) -> int:
+        """How many groups another node gets when this one leaves."""
+        return sum(g.state.runs and not self.maintained(key) for key, g in self.groups.items())
 
     def stuck(self) -> list[str]:
         """The groups whose stop failed here."""
@@ -255,14 +315,19 @@ class Steward:
         """When a failure is next to be tried again; only an active node does."""
         if phase is not Phase.ACTIVE:
             return None
-        instants = [local.retry_at_ms for local in self.groups.values()]
+        instants = [local.retry_at_ms for key, local in self.groups.items() if not self.maintained(key)]
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 
     def _observe(self, now_ms: int) -> None:
         for key, local in self.groups.items():
             cause = local.assignment.cause
             reason = Cause.REQUEST if cause is Cause.UNPINNED else cause
-            self.history.observe(key, self.holder(key), reason.value, now_ms, self._last_sign(key, now_ms))
+            move = self.history.observe(
+                key, self.holder(key), reason.value, now_ms, self._last_sign(key, now_ms)
+            )
+            # Somebody else who held it when we came is no news.
+            if move is not None and (move.source is not None or move.target == self.me):
+                self._emit(Moved(key, move.source, move.target, move.reason, move.without_holder_ms))
 
     def _last_sign(self, key: str, now_ms: int) -> int:
         """When the owner that is gone was last known to hold the group."""
@@ -281,45 +346,23 @@ class Steward:
 
     def _view(self, local: LocalGroup, phase: Phase, wishes: Sequence[Wish], others: tuple[str, ...]) -> View:
         key = local.group.key
+        on_standby = self._switches.on_standby
         seats = tuple(
-            self._my_seat(local, phase)
+            own_seat(self.me, self._incarnation, local.state, phase, on_standby=on_standby(name))
             if name == self.me
-            else _seat(self._membership.peers[name], key, self.me)
+            else peer_seat(self._membership.peers[name], key, self.me, on_standby=on_standby(name))
             for name in local.order
         )
         wish = next((w.target for w in wishes if w.key == key and w.epoch == local.assignment.epoch), None)
-        stuck_elsewhere = any(
-            not peer.alive and peer.report is not None and peer.report.state(key) is GroupState.STUCK
-            for peer in self._membership.peers.values()
-        )
-        return View(self.me, seats, local.assignment, self.policy, others, wish, stuck_elsewhere)
-
-    def _my_seat(self, local: LocalGroup, phase: Phase) -> Seat:
-        able = local.state not in (GroupState.FAILED, GroupState.STUCK)
-        return Seat(
+        return View(
             self.me,
-            self._incarnation,
-            eligible=phase is Phase.ACTIVE and able,
-            joining=phase is Phase.JOINING,
-            leaving=phase is Phase.LEAVING,
-            state=local.state,
-            heard=True,
-            hears_us=True,
-            deaf=False,
+            seats,
+            local.assignment,
+            self.policy,
+            others,
+            wish,
+            stuck_elsewhere=bool(self.leftovers.of(key)),
+            maintained=self.maintained(key),
+            adopted=local.adopted,
+            on_standby=on_standby(self.me),
         )
-
-
-def _seat(peer: Peer, key: str, me: str) -> Seat:
-    state = peer.report.state(key) if peer.alive and peer.report is not None else GroupState.IDLE
-    able = state not in (GroupState.FAILED, GroupState.STUCK)
-    return Seat(
-        peer.name,
-        peer.incarnation,
-        eligible=peer.state is PeerState.ACTIVE and not peer.old and able,
-        joining=peer.state is PeerState.JOINING,
-        leaving=peer.state in (PeerState.LEAVING, PeerState.LEFT),
-        state=state,
-        heard=peer.alive,
-        hears_us=peer.report is not None and me in peer.report.hears,
-        deaf=peer.alive and peer.deaf,
-    )

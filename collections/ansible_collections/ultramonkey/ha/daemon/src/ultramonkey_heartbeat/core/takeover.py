@@ -25,6 +25,7 @@ A part that nobody holds once both are stable is taken: with 3.0.6 alone it woul
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from ..config.model import AutoFailback
@@ -35,11 +36,15 @@ from .legacy import Legacy
 from .membership import Peer, PeerState
 from .parts import PARTS, TAKEOVER, Part
 from .report import GroupReport, GroupState, Phase, Report
-from .standby import DONE_WITHIN_MS, OTHER_WITHIN_MS, Standby, Step
+from .shares import Shares
+from .standby import PlannedMoves
 from .steward import Steward
 
 # `starting` is repeated until answered: 3.0.6 ignores it until it is active itself.
 ASK_INTERVAL_MS = 1000
+# A 3.0.6 gives at once what prefers a node that returned, and what it is asked for; if it has not begun by
+# then it has not noticed, and will not.
+ASK_AGAIN_MS = 5000
 
 
 class Stage(Enum):
@@ -48,6 +53,15 @@ class Stage(Enum):
     ABSENT = "absent"
     ASKING = "asking"
     STABLE = "stable"
+
+
+@dataclass
+class Wanted:
+    """What we want the peer to give us, when to ask for it next, and when to ask no more (None: never)."""
+
+    part: Part
+    ask_at_ms: int
+    until_ms: int | None = None
 
 
 class Conversation:
@@ -65,18 +79,18 @@ class Conversation:
         self._nodes = nodes
         self._send = send
         self.stage = Stage.ABSENT
-        self.mine = Part.NONE
-        # What the peer holds, seen from here.
-        self.theirs = Part.NONE
+        self.shares = Shares(steward, nodes)
+        self._moves = PlannedMoves(self.shares, steward, send)
         self._peer_stable = False
-        self._standby: Standby | None = None
         self._failback_wanted = False
+        self._wanted: Wanted | None = None
         self._asked_at_ms: int | None = None
         self._gone_generation = 0
         self._said_shutdown = False
-        self._incarnation_of_peer = 0
-        # The number of its newest report; an older one that comes late changes nothing.
+        # The number of its newest report, and of its answer to our question; what is older and comes late
+        # changes nothing.
         self._report_seq = 0
+        self._answer_seq = 0
         self._doubted_at_ms: int | None = None
         self._declared_dead = False
         self._legacy = Legacy(steward, send) if policy is AutoFailback.LEGACY else None
@@ -85,8 +99,8 @@ class Conversation:
 
     def tick(self, peer: Peer, phase: Phase, now_ms: int) -> None:
         """Bring the conversation to where membership and the groups are."""
-        if peer.generation != self._incarnation_of_peer:
-            self._incarnation_of_peer, self._report_seq = peer.generation, 0
+        if peer.generation != self.shares.peer_generation:
+            self.shares.peer_generation, self._report_seq, self._answer_seq = peer.generation, 0, 0
         if phase is Phase.JOINING:
             return
         if not (peer.alive and peer.old):
@@ -101,9 +115,9 @@ class Conversation:
 
     def next_deadline(self) -> int | None:
         """When the conversation must be looked at again without an event."""
-        instants: list[int | None] = []
-        if self._standby is not None:
-            instants.append(self._standby.deadline_ms)
+        instants: list[int | None] = [self._moves.deadline_ms]
+        if self._wanted is not None and self.settled():
+            instants.append(self._wanted.ask_at_ms)
         if self._asked_at_ms is not None and self.stage is Stage.ASKING:
             instants.append(self._asked_at_ms + ASK_INTERVAL_MS)
         if self._legacy is not None:
@@ -114,10 +128,11 @@ class Conversation:
         if self.stage is not Stage.ABSENT:
             self._gone_generation = peer.generation if peer.state is PeerState.DEAD else 0
         self.stage = Stage.ABSENT
-        self.mine, self.theirs = Part.ALL, Part.NONE
+        self.shares.mine, self.shares.theirs = Part.ALL, Part.NONE
         self._peer_stable = False
-        self._standby = None
+        self._moves.forget()
         self._failback_wanted = True
+        self._wanted = None
         if self._legacy is not None:
             self._legacy.forget()
 
@@ -147,12 +162,12 @@ class Conversation:
         self.stage = Stage.ASKING
         self._asked_at_ms = None
         self._peer_stable = False
-        self._standby = None
+        self._moves.forget()
 
     def _leave(self) -> None:
         if not self._said_shutdown and self._policy is not AutoFailback.LEGACY:
             self._said_shutdown = True
-            self.mine = Part.NONE
+            self.shares.mine = Part.NONE
             self._report(stable=False, info="shutdown")
 
     def _tick_nice(self, peer: Peer, now_ms: int) -> None:
@@ -161,18 +176,27 @@ class Conversation:
         if self.stage is Stage.ASKING:
             self._ask(peer, now_ms)
         elif self.stage is Stage.STABLE:
-            self._step(now_ms)
+            self._moves.step(now_ms)
             self._fail_back(now_ms)
+            self._ask_again(now_ms)
 
     def _meet(self, peer: Peer) -> None:
         """The peer is heard: for the first time, again after a split, or after its restart."""
         unnoticed = self._gone_generation == peer.generation
-        # One that comes back with a new generation asks us.
-        self.stage = Stage.STABLE if self.mine and not unnoticed else Stage.ASKING
+        # One that is still starting will ask us. One that is active may have taken everything meanwhile.
+        asks_us = peer.state is PeerState.JOINING and not unnoticed
+        self.stage = Stage.STABLE if self.shares.mine and asks_us else Stage.ASKING
+
+    def may_ask(self, peer: Peer) -> bool:
+        """We have begun anew, and the peer has been heard since: the question can be asked now."""
+        return self.stage is Stage.ASKING and self._asked_at_ms is None and self._hears(peer)
+
+    def _hears(self, peer: Peer) -> bool:
+        return peer.state is PeerState.ACTIVE and peer.last_heard_ms != self._doubted_at_ms
 
     def _ask(self, peer: Peer, now_ms: int) -> None:
         due = self._asked_at_ms is None or now_ms - self._asked_at_ms >= ASK_INTERVAL_MS
-        if peer.state is PeerState.ACTIVE and due and peer.last_heard_ms != self._doubted_at_ms:
+        if due and self._hears(peer):
             self._asked_at_ms = now_ms
             self._send(phrases.starting())
 
@@ -184,7 +208,9 @@ class Conversation:
         if kind == "reqnodes":
             self._send(phrases.repnodes(message.text("src") or "", self._nodes))
         elif kind == "stonith":
-            self._declared_dead |= (message.text("node") or "").lower() == self._steward.me
+            # Repeated after it has heard us again, it is old news.
+            news = (message.hexadecimal("seq") or 0) >= self._answer_seq
+            self._declared_dead |= news and (message.text("node") or "").lower() == self._steward.me
         elif self.stage is Stage.ABSENT:
             return
         elif self._legacy is not None:
@@ -192,185 +218,134 @@ class Conversation:
                 self._legacy.hear(message, peer)
         elif kind == "starting":
             # It was restarted, and knows nothing of a move that was under way.
-            self._standby = None
+            self._moves.forget()
             self._peer_stable = False
-            self._report(stable=self.stage is Stage.STABLE and self._standby is None)
+            self._report(stable=self.stage is Stage.STABLE)
         elif kind == "resource":
-            self._hear_resource(message)
+            self._hear_resource(message, now_ms)
         elif kind == "ask_resources":
-            self._hear_standby(message, now_ms)
+            if self.stage is Stage.STABLE:
+                self._moves.hear(message, now_ms)
         elif kind == "hb_takeover":
             self.give(TAKEOVER.get(message.text("rsc_hold") or "", Part.NONE), now_ms)
 
-    def _hear_resource(self, message: Message) -> None:
+    def _hear_resource(self, message: Message, now_ms: int) -> None:
         held, seq = PARTS.get(message.text("rsc_hold") or ""), message.hexadecimal("seq") or 0
         if held is None or seq < self._report_seq:
             return
         self._report_seq = seq
         full = message.text("rtype") == "full" or held is Part.NONE
-        self.theirs = held.mirrored if full else Part(self.theirs | held.mirrored)
+        shares = self.shares
+        shares.theirs = held.mirrored if full else Part(shares.theirs | held.mirrored)
         stable = message.text("isstable")
         became_stable = stable == "1" and not self._peer_stable
         if stable is not None:
             self._peer_stable = stable == "1"
         if self.stage is Stage.ASKING:
-            # Only an answer has no `info`; with one it tells of something it is about to do.
-            if message.text("info") is None:
-                self._first_answer()
+            # Only an answer has no `info`; with one it tells of something it is about to do. What answers a
+            # question of before we began anew is none: it does not know us yet.
+            if message.text("info") is None and self._asked_at_ms is not None:
+                self._answer_seq = seq
+                self._first_answer(now_ms)
             else:
-                self._become_without(Part(self.mine & self.theirs))
-        elif became_stable and self.stage is Stage.STABLE and self._standby is None:
+                shares.give_up(shares.overlap, Cause.REQUEST)
+        elif became_stable and self.settled():
             self._report(stable=True)
         if message.text("info") != "shutdown":
             self._yield_overlap()
         if stable == "1":
             self._take_what_is_free()
 
-    def _first_answer(self) -> None:
+    def _first_answer(self, now_ms: int) -> None:
         """We know what the peer holds; what is ours and free we take, without its ten seconds."""
         self.stage = Stage.STABLE
         self._asked_at_ms = None
-        self._dictate(self.theirs, to_us=False, cause=Cause.START)
-        # What we held through a doubt, and what is ours unless the peer has it.
-        kept = Part((self.mine | Part.LOCAL) & ~self.theirs)
-        self._dictate(Part(kept & ~self.mine), to_us=True, cause=Cause.START)
-        self.mine = kept
+        shares = self.shares
+        shares.give_up(shares.theirs, Cause.START)
+        # What we held through a doubt stays, and what is ours comes, unless the peer has it.
+        shares.take(Part(Part.LOCAL & ~shares.theirs & ~shares.mine), Cause.START)
+        if self._policy is AutoFailback.ON:
+            self._wanted = Wanted(Part.LOCAL, now_ms + ASK_AGAIN_MS)
         self._report(stable=True)
 
     def _take_what_is_free(self) -> None:
         """Both are stable, and a part is nowhere: whoever held it was restarted, or let go too much."""
-        free = Part(Part.ALL & ~(self.mine | self.theirs))
-        if self._settled() and free:
-            self._dictate(free, to_us=True, cause=Cause.TAKEOVER)
-            self.mine = Part(self.mine | free)
+        free = self.shares.free
+        if self.settled() and free:
+            self.shares.take(free, Cause.TAKEOVER)
             self._failback_wanted = True
             self._report(stable=True)
 
     def _yield_overlap(self) -> None:
         """Both claim a part and it is settled: 3.0.6 would only log it, so it is for us to let go."""
-        overlap = Part(self.mine & self.theirs)
-        if self.stage is Stage.STABLE and self._peer_stable and self._standby is None and overlap:
-            self._become_without(overlap)
+        overlap = self.shares.overlap
+        if self.settled() and overlap:
+            self.shares.give_up(overlap, Cause.REQUEST)
             self._report(stable=True)
 
     # -- planned moves -----------------------------------------------------------------------------
 
     def give(self, part: Part, now_ms: int) -> bool:
         """Begin to give what we hold of a part to the peer. False when that cannot begin now."""
-        part = Part(part & self.mine)
-        if not part or not self._settled():
+        part = Part(part & self.shares.mine)
+        if not part or not self.settled():
             return False
-        self._standby = Standby(giving=True, part=part, step=Step.OTHER, deadline_ms=now_ms + OTHER_WITHIN_MS)
-        self._say_standby("me")
+        self._moves.give(part, now_ms)
         return True
 
-    def take(self, part: Part) -> bool:
+    def take(self, part: Part, now_ms: int, within_ms: int) -> bool:
         """Ask the peer to give us a part that it holds. False when that cannot begin now."""
-        if not part or part & ~self.theirs or not self._settled():
+        if not part or part & ~self.shares.theirs or not self.settled():
             return False
-        # It maps the word back: local of the asker is foreign of the giver.
-        self._send(phrases.hb_takeover(part))
+        # Said at once by the next tick.
+        self._wanted = Wanted(part, now_ms, now_ms + within_ms)
         return True
 
-    def _settled(self) -> bool:
-        return self.stage is Stage.STABLE and self._peer_stable and self._standby is None
-
-    def _hear_standby(self, message: Message, now_ms: int) -> None:
-        info, part = message.text("info"), PARTS.get(message.text("rsc_hold") or "")
-        if part is None:
-            return
-        standby = self._standby
-        if info == "me" and standby is None and self.stage is Stage.STABLE:
-            self._standby = Standby(
-                giving=False, part=part.mirrored, step=Step.DONE, deadline_ms=now_ms + DONE_WITHIN_MS
-            )
-            self._say_standby("other")
-        elif info == "other" and standby is not None and standby.step is Step.OTHER:
-            self._become_without(standby.part)
-            standby.step, standby.deadline_ms = Step.STOPPED, now_ms + DONE_WITHIN_MS
-            self._report(stable=False, info="standby")
-        elif info == "done" and standby is not None and standby.step is Step.DONE:
-            self.theirs = Part(self.theirs & ~standby.part)
-            self.mine = Part(self.mine | standby.part)
-            self._dictate(standby.part, to_us=True, cause=Cause.REQUEST)
-            standby.step = Step.STARTED
-        elif info == "done" and standby is not None and standby.step is Step.TAKEN:
-            self._end_standby()
-
-    def _step(self, now_ms: int) -> None:
-        """A standby goes on when our scripts are done, and ends when nobody answers."""
-        standby = self._standby
-        if standby is None:
-            return
-        states = [self._steward.groups[key].state for key in self._keys(standby.part)]
-        if standby.step is Step.STOPPED and not any(state.runs for state in states):
-            self._say_standby("done")
-            standby.step = Step.TAKEN
-        elif standby.step is Step.STARTED and all(
-            state in (GroupState.HELD, GroupState.FAILED) for state in states
-        ):
-            self._say_standby("done")
-            self._end_standby()
-        elif now_ms >= standby.deadline_ms:
-            self._end_standby()
-
-    def _end_standby(self) -> None:
-        self._standby = None
-        self._report(stable=True)
+    def settled(self) -> bool:
+        """Both know who holds what, and nothing is being moved."""
+        if self._legacy is not None:
+            # Nobody says what it holds, and nothing is moved by request.
+            return self.stage is Stage.STABLE
+        return self.stage is Stage.STABLE and self._peer_stable and not self._moves.under_way
 
     def _fail_back(self, now_ms: int) -> None:
         """Give back what we took over when the peer was away, as the giver's own auto_failback says."""
-        if not self._failback_wanted or not self._settled():
-            return
-        if self._policy is AutoFailback.ON and self.mine & Part.FOREIGN:
+        if self._failback_wanted and self._policy is AutoFailback.ON and self.settled():
             self.give(Part.FOREIGN, now_ms)
-        self._failback_wanted = False
+            self._failback_wanted = False
+
+    def _ask_again(self, now_ms: int) -> None:
+        """Ask for what we want until the peer begins to give it.
+
+        A 3.0.6 that is busy when we return forgets to give back what prefers us; and of what its programs
+        write into its pipe at the same time it loses something now and then, a move asked for as well.
+        """
+        wanted = self._wanted
+        if wanted is None:
+            return
+        part = Part(wanted.part & self.shares.theirs)
+        over = wanted.until_ms is not None and now_ms >= wanted.until_ms
+        if self._moves.under_way or not part or over:
+            self._wanted = None
+        elif now_ms >= wanted.ask_at_ms and self.settled():
+            wanted.ask_at_ms = now_ms + ASK_AGAIN_MS
+            # It maps the word back: local of the asker is foreign of the giver.
+            self._send(phrases.hb_takeover(part))
 
     # -- legacy ------------------------------------------------------------------------------------
 
     def _tick_legacy(self, legacy: Legacy, peer: Peer, now_ms: int) -> None:
         if self.stage is Stage.ABSENT:
             self.stage = Stage.STABLE
-            legacy.meet(peer, unnoticed=self._gone_generation == peer.generation)
+            # One that is still starting asks for its own. One that is active already holds it.
+            unnoticed = self._gone_generation == peer.generation or peer.state is PeerState.ACTIVE
+            legacy.meet(peer, unnoticed=unnoticed)
         legacy.tick(peer, now_ms)
 
     # -- saying and writing ------------------------------------------------------------------------
 
     def _report(self, *, stable: bool, info: str | None = None) -> None:
-        self._send(phrases.resource(self.mine, stable=stable, info=info))
-
-    def _say_standby(self, info: str) -> None:
-        if self._standby is not None:
-            self._send(phrases.ask_resources(self._standby.word, info))
-
-    def _become_without(self, part: Part) -> None:
-        self.mine = Part(self.mine & ~part)
-        self._dictate(part, to_us=False, cause=Cause.REQUEST)
-
-    def _dictate(self, part: Part, *, to_us: bool, cause: Cause) -> None:
-        if to_us:
-            self._steward.dictate(self._keys(part), self._steward.me, None, cause)
-        else:
-            self._steward.dictate(self._keys(part), self._peer_name, self._incarnation_of_peer, cause)
-
-    def _keys(self, part: Part) -> tuple[str, ...]:
-        me = self._steward.me
-        return tuple(
-            key
-            for key, local in self._steward.groups.items()
-            if part & (Part.LOCAL if local.group.preferred == me else Part.FOREIGN)
-        )
-
-    def part_of(self, keys: Sequence[str]) -> Part | None:
-        """The part that is exactly these groups, or None."""
-        for part in (Part.LOCAL, Part.FOREIGN, Part.ALL):
-            if set(self._keys(part)) == set(keys):
-                return part
-        return None
-
-    @property
-    def _peer_name(self) -> str:
-        return next(name for name in self._nodes if name != self._steward.me)
+        self._send(phrases.resource(self.shares.mine, stable=stable, info=info))
 
     def _describe(self, peer: Peer) -> None:
         """What the peer would say in a report of ours, so that the ordinary rules can read it."""
@@ -379,6 +354,6 @@ class Conversation:
         if self._legacy is not None:
             held = self._legacy.held_by(peer)
         else:
-            held = {key: GroupReport(NOBODY, GroupState.HELD) for key in self._keys(self.theirs)}
+            held = {key: GroupReport(NOBODY, GroupState.HELD) for key in self.shares.keys(self.shares.theirs)}
         phase = Phase.ACTIVE if peer.state is PeerState.ACTIVE else Phase.JOINING
         peer.report = Report(peer.generation, phase, "", (), held if peer.alive else {})

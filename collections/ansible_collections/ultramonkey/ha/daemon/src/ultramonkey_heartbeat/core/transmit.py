@@ -43,7 +43,11 @@ class Transmitter:
         self._uuid = binary("srcuuid", identity.uuid)
         self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes))
         self._deadtime = hexadecimal("dt", ha.deadtime_ms)
+        self._protocol = decimal("protocol", PROTOCOL_VERSION)
+        self._kind = string("t", "status")
+        self._words = {word: string("st", word) for word in ("init", "up", "active")}
         self.generation = identity.generation
+        self._generation = hexadecimal("hg", identity.generation)
         self.wall_offset_ms = 0
         self.history = SendHistory()
         self.sent = 0
@@ -51,17 +55,12 @@ class Transmitter:
     def restart(self, generation: int) -> None:
         """Begin to number from 1 under a higher generation."""
         self.generation = generation
+        self._generation = hexadecimal("hg", generation)
         self.history = SendHistory()
 
     def status(self, word: str, report: Sequence[Field], now_ms: int) -> SendMessage:
         """A status message: `word` is init, up or active."""
-        own = [
-            string("t", "status"),
-            string("st", word),
-            self._deadtime,
-            decimal("protocol", PROTOCOL_VERSION),
-            *report,
-        ]
+        own = (self._kind, self._words[word], self._deadtime, self._protocol, *report)
         return self._numbered(own, now_ms)
 
     def say(self, own: list[Field], now_ms: int) -> SendMessage:
@@ -102,26 +101,15 @@ class Transmitter:
         self.sent += 1
         return SendMessage(message)
 
-    def _numbered(self, own: list[Field], now_ms: int) -> SendMessage:
+    def _numbered(self, own: Sequence[Field], now_ms: int) -> SendMessage:
         seq = self.history.next_seq()
         sent = self._unnumbered(own, now_ms, seq)
         self.history.remember(seq, sent.message)
         return sent
 
-    def _unnumbered(self, own: list[Field], now_ms: int, seq: int | None = None) -> SendMessage:
+    def _unnumbered(self, own: Sequence[Field], now_ms: int, seq: int | None = None) -> SendMessage:
         self.sent += 1
-        numbers = [] if seq is None else [hexadecimal("seq", seq)]
+        numbers = () if seq is None else (hexadecimal("seq", seq),)
         stamp = max(1, (self.wall_offset_ms + now_ms) // 1000)
-        return SendMessage(
-            Message(
-                (
-                    *own,
-                    self._name,
-                    self._uuid,
-                    *numbers,
-                    hexadecimal("hg", self.generation),
-                    hexadecimal("ts", stamp),
-                    self._ttl,
-                )
-            )
-        )
+        when = (self._generation, hexadecimal("ts", stamp), self._ttl)
+        return SendMessage(Message((*own, self._name, self._uuid, *numbers, *when)))

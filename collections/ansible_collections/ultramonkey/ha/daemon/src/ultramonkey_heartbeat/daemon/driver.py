@@ -68,8 +68,8 @@ class Driver:
         if deadline_ms is None:
             self.close()
             return
-        # A timer that is armed too early does no harm: the node has nothing to do, and we look again.
-        if self._timer is not None and self._armed_ms <= deadline_ms:
+        # Never armed too early either: to wake up for nothing costs more than to arm anew.
+        if self._timer is not None and self._armed_ms == deadline_ms:
             return
         if self._timer is not None:
             self._timer.cancel()

@@ -12,6 +12,7 @@ from ..core.notices import Notice
 from ..links.base import Link
 from ..wire.codec import Codec
 from ..wire.message import Message
+from .kept_switches import write_switches
 from .notices import word
 from .paths import Paths
 from .persistence import HeldGroups, write_generation
@@ -45,6 +46,7 @@ class Executor:
         held: HeldGroups,
         paths: Paths,
         log: logging.Logger,
+        note: Callable[[Notice], None],
         on_exit: Callable[[bool], None],
     ) -> None:
         self.codec = codec
@@ -54,6 +56,7 @@ class Executor:
         self._held = held
         self._paths = paths
         self._log = log
+        self._note = note
         self._on_exit = on_exit
         self._waiting: dict[str, Reply] = {}
         self._deeds: dict[type, Callable[[Any], None]] = {
@@ -63,6 +66,7 @@ class Executor:
             fx.Announce: lambda effect: self._runner.announce(self._groups[effect.group]),
             fx.AdminReply: self._reply,
             fx.PersistGeneration: self._persist,
+            fx.PersistSwitches: self._persist_switches,
             fx.Exit: lambda effect: self._on_exit(effect.clean),
         }
 
@@ -72,6 +76,7 @@ class Executor:
             try:
                 if isinstance(effect, Notice):
                     self._log.log(*word(effect))
+                    self._note(effect)
                 else:
                     self._deeds[type(effect)](effect)
             except Exception:  # noqa: BLE001, PERF203 - whatever it is, heartbeats must go on
@@ -108,6 +113,13 @@ class Executor:
         except OSError as error:
             # The peers would not listen to us after the next start; the start after that is heard again.
             self._log.error("cannot keep generation %d: %s", effect.generation, error)
+
+    def _persist_switches(self, effect: fx.PersistSwitches) -> None:
+        try:
+            write_switches(self._paths, effect.switches)
+        except OSError as error:
+            # They hold as long as one daemon that knows them runs.
+            self._log.error("cannot keep maintenance and standby beyond a restart: %s", error)
 
     def _reply(self, effect: fx.AdminReply) -> None:
         final = effect.phase != "accepted"

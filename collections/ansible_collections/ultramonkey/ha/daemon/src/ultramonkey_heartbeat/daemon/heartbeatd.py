@@ -21,6 +21,7 @@ from ..core.effects import Effect
 from ..core.node import Node
 from ..core.report import Phase
 from ..core.snapshot import snapshot
+from ..core.switches import Kept
 from ..core.transmit import Identity
 from ..links.base import Link
 from ..links.factory import make_links
@@ -37,7 +38,10 @@ from ..wire.message import Message
 from . import service
 from .driver import Driver
 from .executor import Executor
+from .journal import Journal
+from .kept_switches import read_switches, split_by_maintenance
 from .keys import make_codec
+from .link_status import with_counters
 from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
@@ -63,6 +67,7 @@ class Heartbeatd:
         self._loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[bool] = self._loop.create_future()
         self._held = HeldGroups(paths.held)
+        self._journal = Journal(paths.journal)
         self._packets = PacketSender()
         self._announcer = Announcer(self._loop, self._packets)
         self._network = Network()
@@ -77,6 +82,7 @@ class Heartbeatd:
             held=self._held,
             paths=paths,
             log=log,
+            note=self._journal.note,
             on_exit=self._exit,
         )
         self._node = Node(configuration, identity, random.Random(), self._decode)  # noqa: S311 - jitter only
@@ -90,8 +96,13 @@ class Heartbeatd:
         self._told_to_stop_early = False
         self._control = ControlServer(
             str(paths.control),
-            readers={"status": self._status, "version": self._version},
-            writers={"move": self._move},
+            readers={"status": self._status, "version": self._version, "journal": self._tell_journal},
+            writers={
+                "move": self._move,
+                "maintenance": self._maintenance,
+                "standby": self._standby,
+                "cleanup": self._cleanup,
+            },
         )
 
     async def run(self) -> int:
@@ -108,7 +119,9 @@ class Heartbeatd:
             self._monitor.open()
         except (InUseError, NetError, OSError) as error:
             raise CannotBeginError(str(error)) from error
-        self._begin(await self._clean_up_after_crash())
+        self._journal.open()
+        switches = read_switches(self._paths)
+        await self._take_over_what_was_left(switches)
         if self._watchdog is not None:
             self._watchdog.open()
         service.settle_memory()
@@ -120,14 +133,26 @@ class Heartbeatd:
 
     # -- begin and end -----------------------------------------------------------------------------
 
-    async def _clean_up_after_crash(self) -> tuple[Group, ...]:
+    async def _take_over_what_was_left(self, switches: Kept) -> None:
+        """What our predecessor left is taken over if it is under maintenance, else released; then begin."""
+        left = self._held.left_behind(self._configuration.groups)
+        alone, others = split_by_maintenance(left or (), switches)
+        configured = {group.key for group in self._configuration.groups}
+        adopted = await self._runner.adopt(group for group in alone if group.key in configured)
+        for group in alone:
+            what = "runs on" if group.key in adopted else "is not configured, left alone"
+            if group.key in adopted or group.key not in configured:
+                self._log.warning("group %s: under maintenance; %s", group.key, what)
+        stuck = () if left is None or (alone and not others) else await self._clean_up_after_crash(others)
+        noted = [group for group in alone if group.key in adopted or group.key not in configured]
+        self._held.write((*stuck, *noted))
+        self._begin(ev.Started(self._wall_offset_ms(), tuple(g.key for g in stuck), adopted, switches))
+
+    async def _clean_up_after_crash(self, left: Sequence[Group]) -> tuple[Group, ...]:
         """A predecessor that crashed may have left groups running; others may serve them by now.
 
         Returns those that could not be released.
         """
-        left = self._held.left_behind(self._configuration.groups)
-        if left is None:
-            return ()
         names = ", ".join(group.key for group in left) or "nothing"
         self._log.warning("the last daemon did not end cleanly; releasing what it held: %s", names)
         failed = [outcome for outcome in await self._runner.release_now(left) if not outcome.ok]
@@ -136,10 +161,9 @@ class Heartbeatd:
         keys = [outcome.group for outcome in failed]
         return tuple(group for group in left if group.key in keys)
 
-    def _begin(self, stuck: tuple[Group, ...]) -> None:
-        self._held.write(stuck)
+    def _begin(self, started: ev.Started) -> None:
         self._begun = True
-        self._driver.give(ev.Started(self._wall_offset_ms(), tuple(group.key for group in stuck)))
+        self._driver.give(started)
         for link in self._links:
             link.open()
         if self._told_to_stop_early:
@@ -182,6 +206,7 @@ class Heartbeatd:
         await self._respawner.end()
         if self._watchdog is not None:
             self._watchdog.close(clean=clean)
+        self._journal.close()
         self._log.info("stopped%s", "" if clean else "; some groups could not be stopped, see above")
 
     def _feed_watchdog(self) -> None:
@@ -253,14 +278,34 @@ class Heartbeatd:
         if not self._begun:
             self._refuse_early(reply)
             return
-        reply("completed", {"result": snapshot(self._node, self._driver.now_ms())})
+        known = snapshot(self._node, self._driver.now_ms())
+        reply("completed", {"result": with_counters(known, self._links)})
 
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request
         reply("completed", {"result": {"version": __version__, "schema": schema.SCHEMA}})
 
+    def _tell_journal(self, request: schema.Request, reply: Reply) -> None:
+        last, group = schema.parse_journal(request)
+        reply("completed", {"result": {"entries": self._journal.entries(last, group)}})
+
     def _move(self, request: schema.Request, reply: Reply) -> None:
-        arguments = schema.parse_move(request)
+        a = schema.parse_move(request)
+        self._ask(reply, lambda number: ev.MoveRequested(number, a.groups, a.target, a.timeout_ms))
+
+    def _maintenance(self, request: schema.Request, reply: Reply) -> None:
+        on, groups = schema.parse_on(request), schema.parse_groups(request)
+        self._ask(reply, lambda number: ev.MaintenanceRequested(number, on, groups))
+
+    def _standby(self, request: schema.Request, reply: Reply) -> None:
+        on, node = schema.parse_on(request), schema.parse_node(request)
+        self._ask(reply, lambda number: ev.StandbyRequested(number, on, node))
+
+    def _cleanup(self, request: schema.Request, reply: Reply) -> None:
+        groups = schema.parse_groups(request)
+        self._ask(reply, lambda number: ev.CleanupRequested(number, groups))
+
+    def _ask(self, reply: Reply, event_for: Callable[[str], ev.Event]) -> None:
         if not self._begun:
             self._refuse_early(reply)
             return
@@ -268,9 +313,7 @@ class Heartbeatd:
         self._requests += 1
         request_id = f"{self._requests}"
         self._executor.await_reply(request_id, reply)
-        self._driver.give(
-            ev.MoveRequested(request_id, arguments.groups, arguments.target, arguments.timeout_ms)
-        )
+        self._driver.give(event_for(request_id))
 
     def _refuse_early(self, reply: Reply) -> None:
         error = {

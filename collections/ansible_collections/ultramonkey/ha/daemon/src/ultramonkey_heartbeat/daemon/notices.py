@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from ..core import notices as n
 from ..core.assignment import Assignment
+from ..core.switches import label
 
 Worded = tuple[int, str]
 
@@ -51,6 +52,17 @@ def _rejected(s: n.FrameRejected) -> Worded:
     return logging.WARNING, f"link {s.link}: rejected a frame: {s.reason} (said once, then counted)"
 
 
+def _turned(s: n.SwitchTurned) -> Worded:
+    position = "on" if s.on else "off"
+    return logging.INFO, f"{s.kind} of {label(s.kind, s.name)}: {position} (says {s.by})"
+
+
+def _moved(s: n.Moved) -> Worded:
+    source = f" from {s.source}" if s.source else ""
+    gap = "" if s.without_holder_ms is None else f", {s.without_holder_ms} ms without holder"
+    return logging.INFO, f"group {s.group}: moved{source} to {s.target} ({s.reason}{gap})"
+
+
 _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
     n.NodeStateChanged: _node_state,
     n.PeerLinkChanged: _peer_link,
@@ -92,5 +104,12 @@ _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
         logging.WARNING,
         f"group {s.group}: somebody removed {s.address}; putting it back",
     ),
+    n.SwitchTurned: _turned,
+    n.LeftAlone: lambda s: (
+        logging.WARNING,
+        f"group {s.group}: somebody removed {s.address}; left so, as the group is under maintenance",
+    ),
+    n.CleanedUp: lambda s: (logging.INFO, f"group {s.group}: cleaned up ({s.what})"),
+    n.Moved: _moved,
     n.ShutdownBegun: lambda s: (logging.INFO, f"leaving: handing over {s.groups} group(s)"),
 }

@@ -30,6 +30,16 @@ class Paths:
         return self.state / "hb_generation"
 
     @property
+    def switches(self) -> Path:
+        """What an administrator has switched on: maintenance, standby."""
+        return self.state / "switches.json"
+
+    @property
+    def journal(self) -> Path:
+        """The last events, one JSON object a line."""
+        return self.state / "journal.jsonl"
+
+    @property
     def lock(self) -> Path:
         """Locked while a daemon runs; holds its pid."""
         return self.run / "heartbeatd.pid"

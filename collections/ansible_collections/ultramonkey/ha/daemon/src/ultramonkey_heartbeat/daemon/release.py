@@ -1,7 +1,8 @@
 """After a crash: stop what the daemon held here, and say goodbye in its place.
 
 systemd runs this whenever the daemon has ended (`ExecStopPost`). After a clean end there is nothing to
-do. After a crash the peers need not wait for the dead time: once nothing runs here, they are told.
+do. After a crash the peers need not wait for the dead time: once nothing runs here, they are told. Groups
+under maintenance are left running, and the peers are told that, too.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 from ..config.address import address_of
 from ..config.model import Configuration, Resource
 from ..config.parameters import parameters
 from ..control.server import remove_stale
 from ..core.farewell import FAREWELL_INTERVAL_MS, farewell
+from ..core.switches import Kept
 from ..links.factory import make_links
 from ..net.announce import Announcer
 from ..net.netlink import Network
@@ -22,6 +25,7 @@ from ..net.packet import PacketSender
 from ..resources.agent import Agent
 from ..resources.factory import Surroundings, make_agent
 from ..resources.runner import Runner
+from .kept_switches import read_switches, split_by_maintenance
 from .keys import make_codec
 from .paths import Paths
 from .persistence import HeldGroups, identity
@@ -43,6 +47,10 @@ async def release(configuration: Configuration, paths: Paths, log: logging.Logge
     left = held.left_behind(configuration.groups)
     if left is None:
         return 0
+    switches = read_switches(paths)
+    alone, left = split_by_maintenance(left, switches)
+    if alone:
+        log.warning("left running, under maintenance: %s", ", ".join(group.key for group in alone))
     names = ", ".join(group.key for group in left) or "nothing"
     log.warning("the daemon did not end cleanly; releasing what it held: %s", names)
     network = Network()
@@ -68,13 +76,19 @@ async def release(configuration: Configuration, paths: Paths, log: logging.Logge
     if stuck:
         log.error("no goodbye is said: the other nodes would start what still runs here")
         return 1
-    await _say_goodbye(configuration, paths)
+    await _say_goodbye(configuration, paths, tuple(group.key for group in alone), switches)
     remove_stale(str(paths.control))
-    held.clean()
+    if alone:
+        # For the next daemon to take over, or to release should the maintenance be over by then.
+        held.write(alone)
+    else:
+        held.clean()
     return 0
 
 
-async def _say_goodbye(configuration: Configuration, paths: Paths) -> None:
+async def _say_goodbye(
+    configuration: Configuration, paths: Paths, alone: Sequence[str], switches: Kept
+) -> None:
     loop = asyncio.get_running_loop()
     codec = make_codec(configuration.authkeys)
     links = make_links(configuration.ha.links, _Deaf(), loop)
@@ -87,7 +101,7 @@ async def _say_goodbye(configuration: Configuration, paths: Paths) -> None:
         uuid_from_name=configuration.ha.uuid_from_name,
         generation_from_time=configuration.ha.generation_from_time,
     )
-    for message in farewell(configuration, who, wall_ms):
+    for message in farewell(configuration, who, wall_ms, alone, switches):
         for link in links:
             link.send(codec.encode(message, link.form))
         await asyncio.sleep(FAREWELL_INTERVAL_MS / 1000)

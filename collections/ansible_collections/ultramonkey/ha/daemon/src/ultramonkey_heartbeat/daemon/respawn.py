@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..config.model import Respawn
-from ..config.respawn_line import is_old_client
+from ..config.respawn_line import is_ipfail, is_old_client
 from .child import Account, Child, account_of
 
 # "I do not want to be started again."
@@ -54,6 +54,9 @@ class Respawner:
             self._consider(program)
 
     def _consider(self, program: Respawn) -> None:
+        if is_ipfail(program):
+            self._log.info("respawn %s: not started: what it does is built in", program.path)
+            return
         if is_old_client(program):
             self._log.warning(
                 "respawn %s: not started: it needs the client interface of heartbeat 3.0.6", program.path

@@ -53,5 +53,8 @@ class Link(Protocol):
     def interface_changed(self) -> None:
         """Something about an interface changed (netlink said so): look again, reopen if needed."""
 
+    def load(self) -> tuple[float, float] | None:
+        """The part of the capacity that was used lately, out and in; None where nobody knows the capacity."""
+
     def close(self) -> None:
         """Release every descriptor. Idempotent."""

@@ -111,6 +111,9 @@ class UdpLink(Generic[C]):
         self.counters.sent += 1
         self.counters.sent_bytes += len(frame)
 
+    def load(self) -> None:
+        """A network has no speed that would be ours."""
+
     def close(self) -> None:
         """Release the sockets. Idempotent; nothing is reported."""
         self._wanted = False

@@ -1,8 +1,8 @@
 """Heartbeats over a serial line: the second path that no switch can break.
 
-The line is taken for us alone, set to 8 bits without parity and without any translation, with RTS/CTS (a
-line without modem signals, such as a pseudo terminal, ignores that), and opened again, ever more patiently,
-when its device is absent, vanishes (a USB adapter) or reports errors.
+The line is taken for us alone (`device_lock`, flock and TIOCEXCL), set to 8 bits without parity and without
+any translation, with RTS/CTS (a line without modem signals, such as a pseudo terminal, ignores that), and
+opened again, ever more patiently, when its device is absent, vanishes (a USB adapter) or reports errors.
 
 pyserial opens and sets the line. Reading and writing go past it, to the descriptor: its `write` spins when
 the line takes nothing, even with a timeout of zero.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import select
 import termios
@@ -23,7 +24,9 @@ import serial
 from ..config.model import SerialLink
 from ..wire.stream import StreamDecoder
 from .base import LinkCounters, LinkListener
-from .outbox import Outbox
+from .device_lock import DeviceBusyError, DeviceLock, lock_device
+from .meter import Meter
+from .outbox import BITS_PER_BYTE, Outbox
 
 RETRY_FIRST_SECONDS = 0.25
 RETRY_LONGEST_SECONDS = 4.0
@@ -59,11 +62,14 @@ class TtyLink:
         self.name = config.name
         self.up = False
         self.counters = LinkCounters()
+        self._load_out = Meter(config.baud / BITS_PER_BYTE)
+        self._load_in = Meter(config.baud / BITS_PER_BYTE)
         self._device = config.device
         self._baud = config.baud
         self._listener = listener
         self._loop = loop
         self._reported: tuple[bool, str] | None = None
+        self._lock: DeviceLock | None = None
         self._line: serial.Serial | None = None
         self._descriptor = -1
         self._opened_at = 0.0
@@ -82,8 +88,10 @@ class TtyLink:
             return
         self._cancel_timers()
         try:
+            self._lock = lock_device(self._device)
             self._line = _opened(self._device, self._baud)
         except (OSError, ValueError) as error:
+            self._unlock()
             self._failed(_reason(error))
             return
         self._descriptor = self._line.fileno()
@@ -105,6 +113,11 @@ class TtyLink:
 
     def interface_changed(self) -> None:
         """Nothing: serial lines are no network interfaces."""
+
+    def load(self) -> tuple[float, float]:
+        """The part of the line's capacity that was used lately, out and in."""
+        now = self._loop.time()
+        return self._load_out.share(now), self._load_in.share(now)
 
     def close(self) -> None:
         """Let the last frames leave as long as the line takes them, and release it. Idempotent."""
@@ -131,6 +144,7 @@ class TtyLink:
             self._lost(OSError(errno.ENODEV, "hung up"))
             return
         self.counters.received_bytes += len(data)
+        self._load_in.add(self._loop.time(), len(data))
         frames = self._decoder.feed(data)
         self.counters.receive_errors += self._decoder.take_damaged()
         for frame in frames:
@@ -168,6 +182,7 @@ class TtyLink:
             self._lost(error)
             return False
         self.counters.sent_bytes += written
+        self._load_out.add(self._loop.time(), written)
         self._rest = self._rest[written:]
         if self._rest:
             self._await_room(wanted=True)
@@ -232,7 +247,15 @@ class TtyLink:
             with contextlib.suppress(OSError, termios.error):
                 line.reset_output_buffer()
         with contextlib.suppress(OSError):
+            fcntl.ioctl(line.fileno(), termios.TIOCNXCL)
+        with contextlib.suppress(OSError):
             line.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _cancel_timers(self) -> None:
         for timer in (self._open_again, self._write_later):
@@ -249,7 +272,7 @@ class TtyLink:
 
 def _opened(device: str, baud: int) -> serial.Serial:
     """The line, locked, set and not blocking. Raises OSError or ValueError."""
-    return serial.Serial(
+    line = serial.Serial(
         device,
         baud,
         rtscts=True,
@@ -257,6 +280,10 @@ def _opened(device: str, baud: int) -> serial.Serial:
         # This makes pyserial set VMIN to 1, so that nothing read means hung up, and not "nothing there".
         inter_byte_timeout=0,
     )
+    # Nobody but root can open it now; root is kept out by the locks, if it looks at them.
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(line.fileno(), termios.TIOCEXCL)
+    return line
 
 
 def _kernel_bytes(line: serial.Serial) -> int:
@@ -269,6 +296,8 @@ def _kernel_bytes(line: serial.Serial) -> int:
 
 def _reason(error: Exception) -> str:
     """Why a line could not be opened, for humans."""
+    if isinstance(error, DeviceBusyError):
+        return str(error.strerror)
     code = getattr(error, "errno", None)
     if code is None and isinstance(error.__context__, termios.error):
         # pyserial puts the number only into the text when it is the settings that fail.

@@ -136,6 +136,20 @@ class Runner:
         entries = [self._entry(group) for group in groups]
         return await release_groups([(entry.group, entry.agents) for entry in entries], self._stop_agent)
 
+    async def adopt(self, groups: Iterable[Group]) -> tuple[str, ...]:
+        """Take over what an earlier run of the daemon left running on purpose, without touching it.
+
+        For use before anything was started. Returns the groups of which something runs, or may run.
+        """
+        adopted = []
+        for group in groups:
+            entry = self._entry(group)
+            if any(await asyncio.gather(*(_may_run(agent) for agent in entry.agents))):
+                entry.touched.update(range(len(entry.agents)))
+                entry.held = True
+                adopted.append(group.key)
+        return tuple(adopted)
+
     def _entry(self, group: Group) -> _Entry:
         """The group's entry, with new agents when its configuration has changed while it was idle."""
         entry = self._entries.get(group.key)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 from typing import NamedTuple
 
 from .errors import MalformedFieldError
@@ -50,11 +49,12 @@ class Message:
 
     def find(self, name: str) -> Field | None:
         """The first field of that name, or None."""
-        return self._by_name.get(name)
-
-    @cached_property
-    def _by_name(self) -> dict[str, Field]:
-        return {field.name: field for field in reversed(self.fields)}
+        # As functools.cached_property, but without its lock: each message is asked a dozen times.
+        index: dict[str, Field] | None = self.__dict__.get("_by_name")
+        if index is None:
+            index = {field[0]: field for field in reversed(self.fields)}
+            self.__dict__["_by_name"] = index
+        return index.get(name)
 
     def text(self, name: str) -> str | None:
         """The value as text, or None when absent. Bytes that are not UTF-8 survive as surrogates."""

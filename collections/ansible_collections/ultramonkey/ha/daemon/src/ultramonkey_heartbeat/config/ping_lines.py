@@ -1,0 +1,98 @@
+"""Ping nodes: machines outside the cluster by which a node sees whether it is cut off; their directives."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from .directive import Directive, Shape
+from .model import PingNode
+from .problems import shown
+from .values import BadValueError, read_peer, read_time_ms, written_time
+
+Words = tuple[str, ...]
+
+# As resolvers take it; the name of a group is a label like any other.
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
+_NAME_LENGTH_MAX = 253
+_LOOKS_NUMERIC = re.compile(r"[0-9.]+\Z|.*:")
+_IPV6 = 6
+
+
+def read_ping(words: Words) -> PingNode:
+    """`ping HOST`: an address of either family, or a name."""
+    return PingNode("ping", words[0], (_host(words[0]),))
+
+
+def read_ping6(words: Words) -> PingNode:
+    """`ping6 HOST`: an IPv6 address, or a name that has one."""
+    host = _host(words[0])
+    if _is_address(host) and ipaddress.ip_address(host).version != _IPV6:
+        raise BadValueError(host, f"{shown(host)} is not an IPv6 address", "use ping for IPv4")
+    return PingNode("ping6", words[0], (host,))
+
+
+def read_ping_group(words: Words) -> PingNode:
+    """`ping_group NAME HOST...`."""
+    name, hosts = words[0], words[1:]
+    if not _NAME.match(name) or len(name) > _NAME_LENGTH_MAX:
+        raise BadValueError(
+            name, f"{shown(name)} is not the name of a ping group", "write a word of letters and digits"
+        )
+    if not hosts:
+        raise BadValueError(
+            name, f"the ping group {shown(name)} has no members", "write ping_group NAME HOST HOST..."
+        )
+    return PingNode("ping_group", name, tuple(dict.fromkeys(_host(host) for host in hosts)))
+
+
+def written_ping(node: PingNode) -> str:
+    """The line that reads back as this ping node."""
+    return " ".join(("ping_group", node.name, *node.hosts) if node.group else (node.directive, node.name))
+
+
+def _is_address(host: str) -> bool:
+    return _LOOKS_NUMERIC.match(host) is not None
+
+
+def _host(word: str) -> str:
+    if _is_address(word):
+        return read_peer(word)
+    if not _NAME.match(word) or len(word) > _NAME_LENGTH_MAX:
+        raise BadValueError(
+            word, f"{shown(word)} is neither an address nor a host name", "write the address of the gateway"
+        )
+    return word
+
+
+PINGS: tuple[Directive, ...] = (
+    Directive(
+        "deadping",
+        "TIME",
+        "how long a ping node does not answer before it is lost",
+        lambda words: read_time_ms(words[0]),
+        default="deadtime",
+        unit="seconds, or with ms or us",
+        range="more than twice keepalive",
+        write=lambda ha: [f"deadping {written_time(ha.deadping_ms)}"] if ha.deadping_ms is not None else [],
+    ),
+    Directive(
+        "ping",
+        "HOST...",
+        "machines outside the cluster, such as the gateway, by which a node sees whether it is cut off: "
+        "an echo request goes to each every keepalive, and a node that sees fewer of them than another one "
+        "hands its groups to it",
+        read_ping,
+        Shape.MANY,
+        # All ping nodes are written here, in their own order, which status and cl_status keep.
+        write=lambda ha: [written_ping(node) for node in ha.pings],
+    ),
+    Directive("ping6", "HOST...", "as ping, over IPv6", read_ping6, Shape.MANY),
+    Directive(
+        "ping_group",
+        "NAME HOST...",
+        "several hosts that count as one ping node, which is seen as long as any of them answers",
+        read_ping_group,
+        Shape.LINE,
+    ),
+)

@@ -1,0 +1,188 @@
+"""One run: from a plan to a verdict."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..config.model import HaCf
+from .checker import Checker, Violation
+from .checkers import (
+    EveryRequestAnswered,
+    HeldOnce,
+    LeftAlone,
+    NoStorm,
+    StaysPut,
+)
+from .coverage import Coverage
+from .faults import Faults
+from .holding import OneHolder, StuckStays, WaitsForStop
+from .machine import Machine
+from .observer import Observer
+from .old_coverage import OldCoverage
+from .old_host import OldHost
+from .plan import STORM_MS, Plan
+from .versions import LaterVersion
+from .world import Words, World
+
+
+@dataclass
+class Verdict:
+    """What came of one run."""
+
+    seed: int
+    simulated_ms: int
+    violations: list[Violation] = field(default_factory=list)
+    # How often each rule was applied, and each kind of fault carried out.
+    rules: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    lines: list[tuple[int, str, str]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """A promise was broken."""
+        return bool(self.violations)
+
+    @property
+    def signature(self) -> str:
+        """What kind of failure it is; a run with fewer faults that fails the same way has the same."""
+        return self.violations[0].checker if self.violations else ""
+
+
+class _Nudge(Observer):
+    """Tells the faults that wait for it that something changes."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def ran(self, machine: Machine, key: str, what: str) -> None:
+        self._faults.something_changed()
+
+
+class Simulation:
+    """The world of one plan, with its observers."""
+
+    def __init__(self, plan: Plan, words: Words | None = None) -> None:
+        self.plan = plan
+        ha = HaCf(
+            (),
+            (),
+            keepalive_ms=plan.keepalive_ms,
+            deadtime_ms=plan.deadtime_ms,
+            warntime_ms=plan.deadtime_ms // 2,
+            initdead_ms=plan.initdead_ms,
+            auto_failback=plan.policy,
+        )
+        self.world = World(ha, plan.groups, plan.seed, codec=plan.codec, words=words)
+        for medium in plan.media:
+            self.world.add_medium(medium)
+        for name in plan.nodes:
+            machine = self.world.add_machine(name)
+            machine.usual.takes_ms = plan.script_ms
+        for name, ppm in plan.drift_ppm:
+            self.world.machines[name].ppm = ppm
+        if plan.newer:
+            self.world.rewrite = LaterVersion(plan.newer)
+        self.faults = Faults(self.world, plan, self._start)
+        self.answered = EveryRequestAnswered(self.world, plan)
+        self.held_once = HeldOnce(self.world, plan)
+        self.storm = NoStorm(self.world, plan)
+        self.checkers: list[Checker] = [
+            *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
+            StuckStays(self.world, plan),
+            LeftAlone(self.world, plan),
+            StaysPut(self.world, plan),
+            self.answered,
+            self.held_once,
+            self.storm,
+        ]
+        self.coverage = Coverage(plan)
+        self.world.observers = [*self.checkers, self.coverage, _Nudge(self.faults)]
+        if plan.old:
+            old = OldCoverage(plan, self.coverage.rules)
+            self.world.observers.append(old)
+            self.world.listeners.append(old)
+
+    def run(self, until_ms: int | None = None) -> Verdict:
+        """Storm, healing, calm."""
+        verdict = Verdict(self.plan.seed, 0)
+        try:
+            self._phases(until_ms)
+        except Exception as mistake:  # noqa: BLE001 - whatever a node raises is what we look for
+            frames = traceback.extract_tb(mistake.__traceback__)[-3:]
+            where = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
+            verdict.violations.append(
+                Violation(self.world.now_ms, "NoMistake", f"{type(mistake).__name__}: {mistake} ({where})")
+            )
+        for checker in self.checkers:
+            verdict.violations += checker.violations
+        verdict.violations.sort(key=lambda violation: violation.at_ms)
+        verdict.simulated_ms = self.world.now_ms
+        verdict.rules, verdict.faults = self.coverage.rules, Counter(self.faults.counts)
+        verdict.lines = self.world.lines
+        return verdict
+
+    def _start(self, name: str) -> None:
+        world = self.world
+        member = None
+        if name in self.plan.old and world.machines[name].member is None:
+            identity = world.machines[name].next_identity(0)
+            ha = world.configuration(name).ha
+            member = OldHost(
+                identity, ha, world.groups, world.decode, rng=world.rng, rows=self.coverage.rules
+            )
+        world.start(name, member)
+
+    def _phases(self, until_ms: int | None) -> None:
+        plan, world = self.plan, self.world
+        self.faults.schedule()
+        for number, name in enumerate(plan.nodes):
+            # Together, or one after the other.
+            world.later(number * (plan.seed % 3) * 700, partial(self._start, name))
+        world.later(NoStorm.WINDOW_MS, self._look)
+        end_ms = plan.end_ms
+        calm_ms = STORM_MS + plan.settling_ms
+        for at_ms, act in ((STORM_MS, self.faults.put_right), (calm_ms, self._settled), (end_ms, self._end)):
+            if until_ms is not None and until_ms < at_ms:
+                world.advance_to(until_ms)
+                return
+            world.advance_to(at_ms)
+            act()
+
+    def _look(self) -> None:
+        self.storm.look()
+        self.world.later(NoStorm.WINDOW_MS, self._look)
+
+    def _lost_groups(self) -> frozenset[str]:
+        """Groups whose last owner went with a stop that had failed: nobody may start them."""
+        return frozenset(
+            key
+            for name in self.plan.core
+            for node in [self.world.machines[name].node]
+            if node is not None
+            for peer in node.membership.peers.values()
+            if not peer.alive and peer.report is not None
+            for key, group in peer.report.groups.items()
+            if group.state.value == "stuck"
+        )
+
+    def _settled(self) -> None:
+        self.held_once.at_end(self._lost_groups())
+        self.storm.calm = True
+        if self.plan.last_wish is not None:
+            key, target = self.plan.last_wish
+            machine = self.world.machines[self.plan.core[0]]
+            self._last_request = self.faults.administrators.move(machine, (key,), target)
+
+    _last_request = ""
+
+    def _end(self) -> None:
+        self.answered.at_end()
+        self.held_once.at_end(self._lost_groups())
+
+
+def simulate(plan: Plan, *, until_ms: int | None = None, words: Words | None = None) -> Verdict:
+    """Run a plan to its end, or to an instant; with `words` the verdict tells the story."""
+    return Simulation(plan, words).run(until_ms)

@@ -1,0 +1,192 @@
+"""The conversation with a heartbeat 3.0.6 where it is out of the ordinary."""
+
+from __future__ import annotations
+
+import pytest
+from ultramonkey_heartbeat.core import events as ev
+from ultramonkey_heartbeat.wire.message import Message, binary, decimal, hexadecimal, string
+from world import LINK, World
+
+GENERATION = 7
+
+
+class OldPeer:
+    """The other node as a 3.0.6: says what it is told to, and its heartbeats by itself. Its name is bob."""
+
+    def __init__(self, failback="off"):
+        self.world = World(failback=failback)
+        for name in ("alice", "bob"):
+            self.world.add_node(name)
+            self.world.add_group(f"of-{name}", name)
+        self.alice = self.world.hosts["alice"]
+        self.seq = 0
+        self.heard = []
+        self.world._send = lambda _, message: self.heard.append(message)
+        self.world.start("alice")
+        self.silent = False
+        self._beat()
+
+    def _beat(self):
+        if not self.silent:
+            self.say(string("t", "status"), string("st", "active"), hexadecimal("dt", 5000))
+        self.world.later(1000, self._beat)
+
+    def say(self, *fields, seq=None):
+        """Send a message; `seq` for one that is repeated."""
+        if seq is None:
+            self.seq += 1
+            seq = self.seq
+        common = (
+            string("src", "bob"),
+            binary("srcuuid", b"bob............."),
+            hexadecimal("seq", seq),
+            hexadecimal("hg", GENERATION),
+            hexadecimal("ts", 1),
+            decimal("ttl", 3),
+        )
+        message = Message((*fields, *common))
+        self.world.give(self.alice, ev.MessageReceived(LINK, message))
+
+    def holds(self, word, info=None):
+        more = [] if info is None else [string("info", info)]
+        self.say(
+            string("t", "resource"),
+            string("rsc_hold", word),
+            string("rtype", "full"),
+            string("isstable", "1"),
+            *more,
+        )
+
+    def standby(self, word, info):
+        self.say(string("t", "ask_resources"), string("rsc_hold", word), string("info", info))
+
+    def said(self):
+        """What alice said since the last call, without her heartbeats, as short words."""
+        found, self.heard = self.heard, []
+        names = ("t", "rsc_hold", "info")
+        return [
+            " ".join(message.text(name) for name in names if message.text(name) is not None)
+            for message in found
+            if message.text("t") != "status"
+        ]
+
+    def settle(self, word):
+        """Both have met, and bob holds that."""
+        self.world.advance(2000)
+        assert "starting" in self.said()
+        self.holds(word)
+        self.world.advance(2000)
+
+
+@pytest.fixture
+def peer():
+    return OldPeer()
+
+
+def test_what_is_ours_and_free_is_taken_without_ten_seconds(peer):
+    peer.settle("local")
+    assert peer.world.holders("of-alice") == ["alice"]
+    assert peer.world.holders("of-bob") == []
+    assert "resource local" in peer.said()
+
+
+def test_a_peer_that_says_it_declared_us_dead_is_met_under_a_new_generation(peer):
+    peer.settle("local")
+    generation = peer.alice.node.transmitter.generation
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"))
+    peer.world.advance(2500)
+    assert peer.alice.node.transmitter.generation == generation + 1
+    assert "starting" in peer.said()
+
+
+def test_a_declaration_that_arrives_after_the_peer_has_met_us_again_is_old_news(peer):
+    peer.settle("local")
+    late = peer.seq = peer.seq + 1
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"))
+    peer.world.advance(2500)
+    peer.holds("local")
+    generation = peer.alice.node.transmitter.generation
+    peer.said()
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"), seq=late)
+    peer.world.advance(3000)
+    assert peer.alice.node.transmitter.generation == generation
+    assert "starting" not in peer.said()
+
+
+def test_a_move_in_the_midst_of_which_we_began_anew_is_brought_to_its_end(peer):
+    peer.settle("all")
+    peer.standby("foreign", "me")
+    peer.world.advance(10)
+    assert "ask_resources foreign other" in peer.said()
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"))
+    peer.world.advance(2500)
+    assert "starting" in peer.said()
+    peer.holds("local")
+    peer.standby("foreign", "done")
+    peer.world.advance(2500)
+    # It would wait for this for an hour, and refuse every other move.
+    assert "ask_resources foreign done" in peer.said()
+    assert peer.world.holders("of-alice") == ["alice"]
+
+
+@pytest.mark.parametrize(("failback", "asks"), [("on", True), ("off", False)])
+def test_what_a_busy_peer_forgot_to_give_back_is_asked_for(failback, asks):
+    peer = OldPeer(failback)
+    peer.settle("all")
+    peer.world.advance(6000)
+    assert ("hb_takeover local" in peer.said()) is asks
+
+
+def test_what_was_moved_away_afterwards_is_not_asked_for():
+    peer = OldPeer("on")
+    peer.settle("local")
+    asked = peer.world.move("alice", ["of-alice"], "bob")
+    peer.world.advance(10)
+    assert "ask_resources local me" in peer.said()
+    peer.standby("local", "other")
+    peer.world.advance(1000)
+    peer.standby("local", "done")
+    peer.holds("all")
+    peer.world.advance(20_000)
+    assert "hb_takeover local" not in peer.said()
+    assert [reply.phase for reply in peer.world.replies[asked]] == ["accepted", "completed"]
+
+
+def test_a_move_that_the_peer_did_not_notice_is_asked_for_again(peer):
+    peer.settle("all")
+    asked = peer.world.move("alice", ["of-alice"], "alice", timeout_ms=20_000)
+    peer.world.advance(12_000)
+    assert peer.said().count("hb_takeover local") == 3
+    peer.standby("foreign", "me")
+    peer.world.advance(1000)
+    peer.standby("foreign", "done")
+    peer.world.advance(10_000)
+    assert "hb_takeover local" not in peer.said()
+    assert peer.world.replies[asked][-1].phase == "completed"
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked_for(peer):
+    peer.settle("all")
+    asked = peer.world.move("alice", ["of-alice"], "alice", timeout_ms=3000)
+    peer.world.advance(20_000)
+    assert peer.said().count("hb_takeover local") == 1
+    assert peer.world.replies[asked][-1].result["error"]["code"] == "timeout"
+
+
+def test_what_answers_a_question_of_before_we_began_anew_is_no_answer(peer):
+    peer.settle("local")
+    peer.say(string("t", "stonith"), string("node", "alice"), string("result", "good"))
+    # It does not know our new generation yet, and waits for our question in it.
+    peer.holds("all")
+    assert "resource none" not in peer.said()
+    peer.world.advance(2500)
+    assert "starting" in peer.said()
+
+
+def test_the_status_says_that_the_peer_is_busy(peer):
+    codes = lambda: [problem["code"] for problem in peer.world.status("alice")["problems"]]  # noqa: E731
+    peer.world.advance(2000)
+    assert "not-settled" in codes()
+    peer.holds("local")
+    peer.world.advance(100)
+    assert "not-settled" not in codes()
