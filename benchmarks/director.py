@@ -4,6 +4,7 @@
     benchmarks/director.py                     1,000 servers, 100 silent
     benchmarks/director.py --servers 200 --silent 20
     benchmarks/director.py --connects          connect checks a second on one core
+    benchmarks/director.py --original FILE     the Perl ldirectord, FILE, with the same 200 servers, 20 silent
 
 Prints a line a figure. Run it on an idle machine. Nothing here passes or fails.
 """
@@ -17,6 +18,7 @@ import json
 import os
 import resource
 import selectors
+import shutil
 import signal
 import socket
 import statistics
@@ -186,6 +188,52 @@ def farm(count: int, silent: int) -> None:
         daemon.command("quit")
 
 
+def original(program: Path, count: int, silent: int) -> None:
+    """The Perl daemon with the same servers, over a stand-in for ipvsadm: its table, and one detection."""
+    servers = Farm(count, silent)
+    what = f"original: {count} servers, {silent} silent"
+    with tempfile.TemporaryDirectory(prefix="um-") as temporary:
+        place = Path(temporary)
+        Daemon(place, servers.addresses)
+        stand_in = SOURCE.parent / "tests/ldirectord/original/ipvsadm"
+        shutil.copy(stand_in, place / "ipvsadm")
+
+        def listed() -> set[str]:
+            with contextlib.suppress(OSError, ValueError):
+                table = json.loads((place / "table").read_text())
+                return {server.partition(":")[0] for entry in table.values() for server in entry["servers"]}
+            return set()
+
+        begun = time.monotonic()
+        command = ["perl", str(program), "-d", str(place / "ld.cf"), "start"]
+        daemon = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            # It puts all in and takes all out again before it checks.
+            seen_all = seen_none = False
+            while not (seen_none and listed() >= set(servers.healthy)):
+                now = listed()
+                seen_all = seen_all or len(now) > count // 2
+                seen_none = seen_none or (seen_all and len(now) < count // 4)
+                if time.monotonic() - begun > 200:
+                    sys.exit(f"{what}: not all in the table after 200 s")
+                time.sleep(0.05)
+            figure(f"{what}: all healthy ones in the table after", [time.monotonic() - begun], "s")
+            address = servers.healthy[7]
+            servers.down(address)
+            closed = time.monotonic()
+            while address in listed():
+                time.sleep(0.05)
+            figure(f"{what}: a refusal is in the table after", [time.monotonic() - closed], "s")
+        finally:
+            daemon.terminate()
+            try:
+                daemon.wait(10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+            Path("/var/run/ldirectord.ld.cf.pid").unlink(missing_ok=True)
+
+
 def connects() -> None:
     """As many connect checks as one core makes."""
     from ultramonkey_ldirectord.checks.connect import connect  # noqa: PLC0415 - found by the path above
@@ -234,11 +282,14 @@ def main() -> int:
     parser.add_argument("--servers", type=int, default=1000)
     parser.add_argument("--silent", type=int, default=100)
     parser.add_argument("--connects", action="store_true")
+    parser.add_argument("--original", type=Path, metavar="FILE")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if options.connects:
         connects()
+    elif options.original:
+        original(options.original, 200, 20)
     else:
         farm(options.servers, options.silent)
     return 0
