@@ -209,8 +209,8 @@ def original(program: Path, count: int, silent: int) -> None:
         daemon = subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while not listed() >= set(servers.healthy):
-                if time.monotonic() - begun > 100:
-                    sys.exit(f"{what}: only {len(listed())} in the table after 100 s")
+                if time.monotonic() - begun > 180:
+                    sys.exit(f"{what}: only {len(listed())} in the table after 180 s")
                 time.sleep(0.05)
             figure(f"{what}: all healthy ones in the table after", [time.monotonic() - begun], "s")
             address = servers.healthy[7]
