@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -169,6 +168,8 @@ def _clean(place: _Place) -> Answer:
     """Take out what a daemon that is no more left in the table."""
     left = place.instance.remembered()
     if left:
+        import asyncio  # noqa: PLC0415 - only after a crash
+
         try:
             asyncio.run(_remove(place.given, left))
         except IpvsError as error:
