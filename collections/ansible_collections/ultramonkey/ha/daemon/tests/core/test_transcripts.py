@@ -46,6 +46,15 @@ def run(world, line):
         world.advance(duration_ms(words[0]))
     elif command == "kill":
         world.kill(words[0])
+    elif command == "ungroup":
+        world.remove_group(words[0])
+    elif command == "timers":
+        world.ha.update(
+            {f"{name}_ms": duration_ms(words[at + 1]) for at, name in enumerate(words) if at % 2 == 0}
+        )
+    elif command == "reload":
+        for name in words:
+            world.reload(name)
     elif command == "crash":
         world.crash(words[0])
     elif command == "maintenance":
@@ -64,6 +73,15 @@ def run(world, line):
             world.cuts.add((words[1], words[0]))
     elif command == "heal":
         world.cuts.clear()
+    elif command == "digest":
+        world.digests[words[0]] = words[1]
+    elif command == "pings":
+        for name in words:
+            world.add_ping(name)
+    elif command == "cut-ping":
+        world.cut_ping(*words)
+    elif command == "heal-ping":
+        world.heal_ping(*words)
     elif command == "fail":
         left = ", something is left behind" if words[3:] == ["unclean"] else ""
         hosts[words[0]].fails[words[1], words[2]] = f"exit code 1{left}"

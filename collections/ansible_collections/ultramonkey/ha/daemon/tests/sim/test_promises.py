@@ -12,8 +12,8 @@ from ultramonkey_heartbeat.sim.main import words
 from ultramonkey_heartbeat.sim.run import simulate
 
 # So many are always the same, and so many are new in each run of the suite, as long as time allows.
-FIXED = 16
-FRESH_SECONDS = 6
+FIXED = 10
+FRESH_SECONDS = 5
 
 
 def judge(seed, **wanted):
@@ -29,7 +29,7 @@ def test_every_promise_is_kept(seed):
     judge(seed)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_promise_is_kept_beside_a_heartbeat_3_0_6(seed):
     verdict = simulate(draw(seed, old=True))
     assert not verdict.failed, f"{verdict.violations[0]}\nhbsim replay {seed} --old --trace"

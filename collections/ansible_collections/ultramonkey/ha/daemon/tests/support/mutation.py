@@ -22,7 +22,7 @@ DAEMON = Path(__file__).parents[2]
 SOURCES = DAEMON / "src"
 MUTANTS = DAEMON / "tests" / "sim" / "mutants"
 TRANSCRIPTS = DAEMON / "tests" / "core" / "test_transcripts.py"
-SEEDS = 200
+SEEDS = 120
 _SEED = re.compile(r"^seed (\d+): [0-9.]+ s: (\w+)", re.MULTILINE)
 _STORY = re.compile(r"^FAILED \S+\[([\w-]+)\]", re.MULTILINE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+from ..config.model import Configuration
 from ..wire.message import Message
 from .switches import NOTHING_TURNED, Kept
 
@@ -54,6 +55,21 @@ class LinkChanged:
 
     link: str
     up: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class PingAnswered:
+    """A member of a ping node has answered an echo request."""
+
+    ping: str
+
+
+@dataclass(frozen=True)
+class PingImpossible:
+    """A ping node cannot be asked, for a reason that is this machine's own; with no reason, it can again."""
+
+    ping: str
     reason: str
 
 
@@ -121,6 +137,13 @@ class CleanupRequested:
 
 
 @dataclass(frozen=True)
+class Reconfigured:
+    """The files have changed in what can be taken over while we run (`changes.compare`)."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
 class ShutdownRequested:
     """The daemon was told to stop: hand everything over, then leave."""
 
@@ -131,11 +154,14 @@ Event = Union[
     MessageReceived,
     DeadlineReached,
     LinkChanged,
+    PingAnswered,
+    PingImpossible,
     ResourceFinished,
     AddressLost,
     MoveRequested,
     MaintenanceRequested,
     StandbyRequested,
     CleanupRequested,
+    Reconfigured,
     ShutdownRequested,
 ]

@@ -26,17 +26,20 @@ from .admin import Desk
 from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
+from .ipfail import Ipfail
 from .membership import Membership
 from .notices import (
     BecameActive,
     NodeStateChanged,
+    Notice,
     OwnLinkChanged,
     ShutdownBegun,
     Slept,
 )
 from .panel import Panel
+from .pings import PingNodes, comparison_for
 from .reception import Decoder, Marks, Reception
-from .report import Phase, Report, Wish, to_fields
+from .report import Phase, Report, to_fields
 from .steward import Steward
 from .switches import Switchboard
 from .takeover import Conversation
@@ -71,22 +74,23 @@ class Node:
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
+        self.pings = PingNodes((), 0, 0)
         self.reception: Reception
         self.started_at_ms = 0
         self._decode = decode
         self._rng = rng
         self._effects: list[Effect] = []
         self._begun = False
-        self._said_init = False
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
-        keepalive_ms = configuration.ha.keepalive_ms
-        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        self._early_ms = _early_ms(configuration.ha.keepalive_ms)
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
+        # A shorter keepalive that holds until some instant.
+        self._hurry = (0, 0)
         self._last_sent_ms = 0
         self._last_event_ms = 0
         self._marks = Marks()
@@ -151,6 +155,7 @@ class Node:
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
+            self.pings.next_deadline(),
         ]
         instants.extend(
             peer.window.next_deadline()
@@ -170,6 +175,8 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.pings = PingNodes(ha.pings, ha.ping_deadtime_ms, now_ms)
+        comparison = comparison_for(ha)
         self.switches = Switchboard(
             (group.key for group in self.configuration.groups), ha.nodes, event.switches
         )
@@ -185,6 +192,7 @@ class Node:
             stuck=event.stuck,
             adopted=event.adopted,
             now_ms=now_ms,
+            comparison=comparison,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self.panel = Panel(
@@ -195,6 +203,8 @@ class Node:
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
+            if comparison is not None:
+                self.conversation.ipfail = Ipfail(self.pings, ha.auto_failback, ha.keepalive_ms, self._say)
         self.reception = Reception(
             configuration=self.configuration,
             identity=self.identity,
@@ -221,6 +231,8 @@ class Node:
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
+        elif isinstance(event, (ev.PingAnswered, ev.PingImpossible)):
+            self._pings_changed(self.pings.take(event, now_ms))
         elif isinstance(event, ev.ResourceFinished):
             self._marks.changed |= self.steward.finished(
                 event.group, event.operation, event.reason, now_ms, ok=event.ok, clean=event.clean
@@ -234,18 +246,42 @@ class Node:
         elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
             self.panel.handle(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, ev.Reconfigured):
+            self._reconfigure(event.configuration, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
             self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
 
+    def _pings_changed(self, notices: list[Notice]) -> None:
+        self._effects += notices
+        if notices:
+            self._marks.unsettled = self._marks.changed = True
+
+    def _reconfigure(self, configuration: Configuration, now_ms: int) -> None:
+        """Go by another configuration, as far as `changes.compare` allows."""
+        before, self.configuration = self.configuration.ha, configuration
+        ha = configuration.ha
+        # Until a peer has heard our new dead time, it judges us by the old one.
+        self._early_ms = _early_ms(ha.keepalive_ms)
+        self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
+        self._beat_at_ms = now_ms
+        self.transmitter.configure(ha)
+        self.membership.configure(ha.deadtime_ms, ha.warntime_ms)
+        self.reception.configure(configuration)
+        self.steward.configure(configuration.groups, ha.nodes, ha.auto_failback)
+        self.switches.configure(self.steward.groups, ha.nodes)
+
     def _notice_sleep(self, now_ms: int) -> None:
         ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
         if slept_ms <= ha.deadtime_ms:
             if slept_ms >= 2 * ha.keepalive_ms and now_ms > self._last_event_ms + ha.keepalive_ms:
                 self.membership.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
+                self.pings.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
             return
+        self.pings.discount(slept_ms)
         self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
@@ -255,12 +291,10 @@ class Node:
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
-        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything.
-
-        It begins with a status: without one, what else is said under it is not listened to.
-        """
+        """Go on under a new generation: a 3.0.6 that hears the old one after a silence drops everything."""
         self.transmitter.restart(self.transmitter.generation + 1)
         self._effects.append(PersistGeneration(self.transmitter.generation))
+        # A generation begins with a status, or nobody listens.
         self._effects.append(self.transmitter.status(self._word(), self._report_fields, self._now_ms))
 
     def _say(self, own: list[Field]) -> None:
@@ -269,6 +303,7 @@ class Node:
     # -- time --------------------------------------------------------------------------------------
 
     def _tick(self, now_ms: int) -> None:
+        self._pings_changed(self.pings.expire(now_ms))
         notices = self.membership.expire(now_ms)
         if notices:
             self._effects += notices
@@ -278,12 +313,12 @@ class Node:
                 self._rise()
         self._doubt(now_ms)
         self._wake(now_ms)
-        self._ask_for_missing(now_ms)
+        self.reception.ask_for_missing(now_ms)
         if self._marks.unsettled or (self._settle_at_ms is not None and now_ms >= self._settle_at_ms):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+        elif self._marks.changed or now_ms >= min(self._beat_at_ms, self._repeat_at_ms or self._beat_at_ms):
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:
@@ -308,6 +343,7 @@ class Node:
             self.phase = Phase.ACTIVE
             self._marks.changed = True
             self._effects.append(BecameActive(self.membership.describe()))
+        self.steward.compare(self.pings.reach(), now_ms)
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -326,34 +362,17 @@ class Node:
         old_peer = any(peer.old for peer in self.membership.alive())
         self._marks.changed |= self.steward.settle(
             self.phase,
-            self._wishes(),
+            [*self.desk.wishes(), *self.membership.wishes()],
             now_ms,
             # With a 3.0.6 the conversation decides; with more nodes than two nobody can.
             decide=not asking and (not old_peer or self.phase is Phase.LEAVING),
             may_start=not asking and (not old_peer or self.conversation is not None),
         )
 
-    def _wishes(self) -> list[Wish]:
-        wishes = self.desk.wishes()
-        for peer in self.membership.alive():
-            if peer.report is not None:
-                wishes += peer.report.wishes
-        return wishes
-
-    def _ask_for_missing(self, now_ms: int) -> None:
-        for peer in self.membership.peers.values():
-            # What one of us says next is worth more than what was lost.
-            if peer.old and peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
-
     # -- speaking ----------------------------------------------------------------------------------
 
-    def _repeat_due(self, now_ms: int) -> bool:
-        return self._repeat_at_ms is not None and now_ms >= self._repeat_at_ms
-
     def _beat(self, now_ms: int) -> None:
-        keepalive_ms = self.configuration.ha.keepalive_ms
+        keepalive_ms = self._hurry[0] if now_ms < self._hurry[1] else self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
@@ -367,8 +386,7 @@ class Node:
         self._last_sent_ms = now_ms
 
     def _word(self) -> str:
-        if not self._said_init:
-            self._said_init = True
+        if not self.transmitter.sent:
             return "init"
         return "up" if self.phase is Phase.JOINING else "active"
 
@@ -381,6 +399,7 @@ class Node:
             self.steward.reports(),
             tuple(self.desk.wishes()),
             self.switches.kept(),
+            reach=self.pings.reach(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:
@@ -400,3 +419,7 @@ class Node:
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))
+
+
+def _early_ms(keepalive_ms: int) -> int:
+    return keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0

@@ -17,7 +17,7 @@ from ..wire.message import Message
 from .complaints import Complaints
 from .effects import Effect
 from .membership import Membership, Peer, old_state_from, state_from
-from .notices import Notice, OldPeer
+from .notices import ConfigDiffers, Notice, OldPeer
 from .panel import Panel
 from .report import from_message, raw_fields
 from .sequence import Verdict
@@ -68,9 +68,7 @@ class Reception:
         rng: random.Random,
     ) -> None:
         self.received = 0
-        self._repeat_ms = configuration.ha.max_rexmit_delay_ms
-        # A peer that has just come cannot have heard us yet.
-        self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
+        self.configure(configuration)
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -82,6 +80,14 @@ class Reception:
         self._emit = emit
         self._decode = decode
         self._rng = rng
+
+    def configure(self, configuration: Configuration) -> None:
+        """Go by this configuration from now on."""
+        ha = configuration.ha
+        self._digest = configuration.digest
+        self._repeat_ms = ha.max_rexmit_delay_ms
+        # A peer that has just come cannot have heard us yet.
+        self._deaf_after_ms = 2 * ha.keepalive_ms
 
     def frame(self, link: str, data: bytes, now_ms: int) -> None:
         """Bytes arrived."""
@@ -171,6 +177,13 @@ class Reception:
             if number is not None:
                 peer.window.give_up(number)
 
+    def ask_for_missing(self, now_ms: int) -> None:
+        """Ask a 3.0.6 for what was lost: what one of us says next is worth more than that."""
+        for peer in self._membership.peers.values():
+            if peer.old and peer.window is not None and peer.alive:
+                for seq in peer.window.due(now_ms):
+                    self._emit(self._transmitter.ask_again(peer.name, seq, now_ms))
+
     # -- what it says --------------------------------------------------------------------------------
 
     def _status(self, peer: Peer, message: Message, now_ms: int) -> None:
@@ -190,6 +203,8 @@ class Reception:
         peer.deaf = not hears_us and now_ms - peer.alive_since_ms > self._deaf_after_ms
         if not fresh and was is peer.state and was_deaf is peer.deaf:
             return
+        if report.digest != self._digest and (before is None or before.digest != report.digest):
+            self._emit(ConfigDiffers(peer.name, report.digest, self._digest))
         peer.report, peer.report_raw = report, raw
         self._marks.unsettled = True
         if peer.old:

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable, Union
 
 from .. import __version__
@@ -25,12 +26,12 @@ from ..core.switches import Kept
 from ..core.transmit import Identity
 from ..links.base import Link
 from ..links.factory import make_links
+from ..links.ping import Pinger
 from ..net.announce import Announcer
 from ..net.monitor import Monitor
 from ..net.netlink import Network
 from ..net.packet import PacketSender
 from ..net.types import NetError
-from ..reading import load
 from ..resources.agent import Agent
 from ..resources.factory import Surroundings, make_agent
 from ..resources.runner import Runner
@@ -45,6 +46,7 @@ from .link_status import with_counters
 from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
+from .reload import Reader, Reloaded
 from .respawn import Respawner
 from .watchdog import Watchdog
 
@@ -73,6 +75,8 @@ class Heartbeatd:
         self._network = Network()
         self._runner = Runner(self._agent_for, self._group_event)
         self._links: list[Link] = make_links(configuration.ha.links, self, self._loop)
+        ha = configuration.ha
+        self._pinger = Pinger(ha.pings, ha.keepalive_ms, self, self._loop)
         self._monitor = Monitor(self._loop, self)
         self._executor = Executor(
             codec=make_codec(configuration.authkeys),
@@ -90,6 +94,7 @@ class Heartbeatd:
         self._respawner = Respawner(configuration.ha.respawn, configuration.node, log)
         device = configuration.ha.watchdog
         self._watchdog = Watchdog(device, configuration.ha.deadtime_ms, log) if device is not None else None
+        self._reader = Reader(paths.configuration)
         self._requests = 0
         # Until then there is nothing to ask about, and nothing to hand over.
         self._begun = False
@@ -99,6 +104,7 @@ class Heartbeatd:
             readers={"status": self._status, "version": self._version, "journal": self._tell_journal},
             writers={
                 "move": self._move,
+                "reload": self._answer_reload,
                 "maintenance": self._maintenance,
                 "standby": self._standby,
                 "cleanup": self._cleanup,
@@ -109,7 +115,7 @@ class Heartbeatd:
         """Begin, serve until told to stop, hand over, end. Raises CannotBeginError."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._told_to_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self._reload() and None)
         verbosity = Verbosity(self._log, self._configuration.ha.logging.debug)
         self._loop.add_signal_handler(signal.SIGUSR1, verbosity.change, 1)
         self._loop.add_signal_handler(signal.SIGUSR2, verbosity.change, -1)
@@ -166,6 +172,7 @@ class Heartbeatd:
         self._driver.give(started)
         for link in self._links:
             link.open()
+        self._pinger.open()
         if self._told_to_stop_early:
             self._told_to_stop()
 
@@ -196,6 +203,7 @@ class Heartbeatd:
         self._monitor.close()
         for link in self._links:
             link.close()
+        self._pinger.close()
         self._announcer.close()
         self._packets.close()
         await self._network.close()
@@ -215,25 +223,18 @@ class Heartbeatd:
             service.notify("WATCHDOG=1")
             self._loop.call_later(interval_s, self._feed_watchdog)
 
-    def _reload(self) -> None:
-        """SIGHUP: take over new keys; say whether anything else has changed."""
-        try:
-            loaded = load(self._paths.configuration, self._configuration.node)
-        except OSError as error:
-            self._log.error("nothing is changed: %s", error)
-            return
-        if loaded.configuration is None:
-            for problem in loaded.problems:
-                self._log.error("%s", problem)
-            self._log.error("nothing is changed: the configuration on disk has errors")
-            return
-        self._executor.codec = make_codec(loaded.configuration.authkeys)
-        self._log.info("read the keys again")
-        if (loaded.configuration.ha, loaded.configuration.groups) != (
-            self._configuration.ha,
-            self._configuration.groups,
-        ):
-            self._log.warning("ha.cf or haresources has changed: restart the daemon to use them")
+    def _reload(self) -> Reloaded:
+        """SIGHUP, `hbctl reload`: take over new keys, and of the rest all or nothing."""
+        reloaded = self._reader.read(self._configuration, self._node)
+        if reloaded.configuration is not None:
+            self._executor.codec = make_codec(reloaded.configuration.authkeys)
+            self._configuration = replace(self._configuration, authkeys=reloaded.configuration.authkeys)
+            if reloaded.complete:
+                self._configuration = reloaded.configuration
+                self._executor.configure(self._configuration.groups)
+                self._driver.give(ev.Reconfigured(self._configuration))
+        reloaded.tell(self._log)
+        return reloaded
 
     # -- what happens --------------------------------------------------------------------------------
 
@@ -247,6 +248,14 @@ class Heartbeatd:
     def link_changed(self, link: str, up: bool, reason: str) -> None:  # noqa: FBT001 - LinkListener
         """A link of ours went up or down."""
         self._driver.give(ev.LinkChanged(link, up, reason))
+
+    def ping_answered(self, name: str) -> None:
+        """A ping node has answered."""
+        self._driver.give(ev.PingAnswered(name))
+
+    def ping_impossible(self, name: str, reason: str) -> None:
+        """A ping node cannot be asked, or can be again."""
+        self._driver.give(ev.PingImpossible(name, reason))
 
     def interface_changed(self) -> None:
         """Some interface changed: the links look whether it was theirs."""
@@ -284,6 +293,13 @@ class Heartbeatd:
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request
         reply("completed", {"result": {"version": __version__, "schema": schema.SCHEMA}})
+
+    def _answer_reload(self, request: schema.Request, reply: Reply) -> None:
+        del request
+        if not self._begun:
+            self._refuse_early(reply)
+            return
+        reply(*self._reload().answer())
 
     def _tell_journal(self, request: schema.Request, reply: Reply) -> None:
         last, group = schema.parse_journal(request)

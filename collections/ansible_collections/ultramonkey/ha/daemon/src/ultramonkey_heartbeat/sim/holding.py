@@ -27,6 +27,7 @@ class _Double:
     turned_ms: list[int] = field(default_factory=lambda: [0, 0])
     # Since when what the first, and the second, of the pair says is read by the other; None: it is not.
     read_ms: list[int | None] = field(default_factory=lambda: [None, None])
+    last_ms: list[int] = field(default_factory=lambda: [0, 0])
     # Since when both have ended their starts.
     held_ms: int | None = None
 
@@ -40,7 +41,8 @@ class OneHolder(Checker):
     that is at most two heartbeats and the time the messages take.
 
     And when only one hears the other, that one has begun to stop at the first status that it reads after a
-    dead time and three heartbeats in which both held the group and nothing of it was read by the other.
+    dead time and three heartbeats in which both held the group, it was heard without a silence of a dead
+    time, and nothing of it was read by the other.
     """
 
     TURNS = 3
@@ -111,8 +113,10 @@ class OneHolder(Checker):
         now_ms, plan = self.world.now_ms, self.plan
         if parcel.sent_at_ms < double.since_ms:
             return
-        since_ms = double.read_ms[sender]
-        if since_ms is None:
+        since_ms, silent_ms = double.read_ms[sender], now_ms - double.last_ms[sender]
+        double.last_ms[sender] = now_ms
+        # After a silence that long it was dead in the meantime, and is heard anew.
+        if since_ms is None or silent_ms >= plan.deadtime_ms * 97 // 100:
             double.read_ms[sender] = now_ms
         elif double.read_ms[1 - sender] is None and double.held_ms is not None:
             one_way_ms = now_ms - max(since_ms, double.held_ms)
@@ -127,7 +131,8 @@ class WaitsForStop(Checker):
     """A group is begun nowhere while a node that is heard still runs it, or is stopping it.
 
     Exactly: a daemon does not begin to start a group when, within the dead time before that, a message of
-    another daemon came in that had been sent after the group had begun to run there, and it still runs.
+    another daemon came in that had been sent after the group had begun to run there, and it still runs. And
+    one that has heard nobody in its run begins nothing before `initdead` has passed.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
@@ -143,6 +148,11 @@ class WaitsForStop(Checker):
         else:
             self._since_ms.setdefault((machine.name, key), self.world.now_ms)
         if what == "start begins":
+            age_ms = self.world.now_ms - machine.begun_ms
+            if not machine.heard and age_ms < self.plan.initdead_ms * 97 // 100:
+                self.violated(
+                    f"{machine.name} starts {key} {age_ms} ms after its own start, and has heard nobody"
+                )
             for other in self.world.machines.values():
                 if other is not machine and key in other.scripts.running and other.member is not None:
                     self._judge(machine, other, key)

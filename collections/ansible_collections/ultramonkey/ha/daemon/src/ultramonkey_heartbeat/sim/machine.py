@@ -86,6 +86,7 @@ class Machine:
         self.suspended = False
         self.sent = 0
         self.runs = 0
+        self.begun_ms = 0
         # When the newest message of each other machine was sent, and when it was first read.
         self.heard: dict[str, tuple[int, int]] = {}
         # It was told to stop, and is on its way.
@@ -131,6 +132,7 @@ class Machine:
         self.node = member if isinstance(member, Node) else None
         self.leaving, self.powered = False, True
         self.runs += 1
+        self.begun_ms = self._world.now_ms
         self.frozen_until_ms = 0
         self.suspended = False
         self._inbox.clear()

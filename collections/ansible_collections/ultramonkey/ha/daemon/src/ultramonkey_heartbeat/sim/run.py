@@ -20,6 +20,7 @@ from .coverage import Coverage
 from .faults import Faults
 from .holding import OneHolder, StuckStays, WaitsForStop
 from .machine import Machine
+from .memory import MemoryBounded
 from .observer import Observer
 from .old_coverage import OldCoverage
 from .old_host import OldHost
@@ -89,7 +90,9 @@ class Simulation:
         self.answered = EveryRequestAnswered(self.world, plan)
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
+        self.memory = MemoryBounded(self.world, plan)
         self.checkers: list[Checker] = [
+            self.memory,
             *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
@@ -180,6 +183,7 @@ class Simulation:
 
     def _end(self) -> None:
         self.answered.at_end()
+        self.memory.at_end()
         self.held_once.at_end(self._lost_groups())
 
 

@@ -194,12 +194,11 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            if not machine.deliver(parcel) or not parcel.message.fields:
-                continue
+            # A garbled frame has no message; one that is replayed, or comes twice, says nothing new.
             before = machine.heard.get(parcel.sender)
-            if before is None or parcel.sent_at_ms > before[0]:
+            if (before is None or parcel.sent_at_ms > before[0]) and parcel.message.fields and machine.awake:
                 machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
-            if self.listeners:
+            if machine.deliver(parcel) and self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
 

@@ -1,0 +1,60 @@
+"""How much one node keeps in memory, whatever has happened to it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
+
+from ..config.model import Configuration
+from .checker import Checker
+from .machine import Machine
+from .world import World
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+# What is not a node's own: code, the world around it, and the files it was given.
+_NOT_ITS_OWN = (type, ModuleType, FunctionType, World, Machine, Configuration)
+
+
+class MemoryBounded(Checker):
+    """A node's memory does not grow with time or trouble.
+
+    Exactly: at the end of a run everything that a node can reach comes to at most 1 MiB: 500 of its own
+    messages are kept to be repeated, and of each other node the last report and at most 250 missing numbers.
+    Looked at in one run of four.
+    """
+
+    BYTES_MAX = 2**20
+    EACH = 4
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        super().__init__(world, plan)
+        self.most = 0
+
+    def at_end(self) -> None:
+        """The run is over."""
+        if self.plan.seed % self.EACH:
+            return
+        for machine in self.world.machines.values():
+            if machine.node is not None:
+                size = footprint(machine.node)
+                self.most = max(self.most, size)
+                if size > self.BYTES_MAX:
+                    self.violated(f"{machine.name} keeps {size} bytes")
+
+
+def footprint(root: object) -> int:
+    """Bytes of everything that can be reached from an object."""
+    seen: set[int] = set()
+    todo, total = [root], 0
+    while todo:
+        item = todo.pop()
+        if id(item) in seen or isinstance(item, _NOT_ITS_OWN):
+            continue
+        seen.add(id(item))
+        total += sys.getsizeof(item)
+        todo += gc.get_referents(item)
+    return total
