@@ -1,17 +1,23 @@
-"""Finds and reads ldirectord.cf, looking names up: for the daemon and for `check`."""
+"""Finds and reads ldirectord.cf, looking names up: for the daemon and for `check`.
+
+What only reading needs is imported there: heartbeat asks for `status` often, and waits for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ultramonkey_heartbeat.config.problems import Problem
 
-from .checks.sql import missing
-from .config.configuration import Loaded, parse
 from .config.model import Configuration, Kind
+from .config.services import WITH_LOGIN_AND_QUERY
+
+if TYPE_CHECKING:
+    from .config.configuration import Loaded
 
 DIRECTORY = Path("/etc/ha.d")
 DEFAULT = "ldirectord.cf"
@@ -52,6 +58,8 @@ def instance(path: Path, directory: Path = DIRECTORY) -> str:
 
 def read(path: Path) -> File:
     """Read and check a file. Raises OSError when it cannot be read."""
+    from .config.configuration import parse  # noqa: PLC0415 - see above
+
     with path.open("rb") as file:
         data = file.read(FILE_BYTES_MAX + 1)
     if len(data) > FILE_BYTES_MAX:
@@ -63,21 +71,28 @@ def read(path: Path) -> File:
 
 def _with_libraries(loaded: Loaded, file: str) -> Loaded:
     """Refuse what could never be checked here."""
-    if loaded.configuration is None:
-        return loaded
-    lacking = list(_lacking(loaded.configuration, file))
-    return Loaded(None, (*loaded.problems, *lacking)) if lacking else loaded
+    lacking = [] if loaded.configuration is None else _lacking(loaded.configuration, file)
+    return replace(loaded, configuration=None, problems=(*loaded.problems, *lacking)) if lacking else loaded
 
 
 def _lacking(configuration: Configuration, file: str) -> list[Problem]:
-    found = []
-    for virtual in configuration.virtuals:
-        if virtual.check.kind in (Kind.NEGOTIATE, Kind.COMBINED):
-            reason = missing(virtual.check.service)
-            if reason:
-                remedy = "install it, or use checktype=connect or external"
-                found.append(Problem(file, virtual.line, virtual.check.service, reason, remedy))
-    return found
+    asked = [
+        virtual
+        for virtual in configuration.virtuals
+        if virtual.check.kind in (Kind.NEGOTIATE, Kind.COMBINED)
+        and virtual.check.service in WITH_LOGIN_AND_QUERY
+    ]
+    if not asked:
+        return []
+    from .checks.sql import missing  # noqa: PLC0415 - see above
+
+    remedy = "install it, or use checktype=connect or external"
+    reasons = [(virtual, missing(virtual.check.service)) for virtual in asked]
+    return [
+        Problem(file, virtual.line, virtual.check.service, reason, remedy)
+        for virtual, reason in reasons
+        if reason
+    ]
 
 
 class Names:

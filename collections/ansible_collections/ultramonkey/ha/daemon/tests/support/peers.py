@@ -196,7 +196,7 @@ def ftp(content=b"welcome, all", *, epsv=True):
             b"EPSV": b"229 ok (|||%d|)\r\n" % port if epsv else b"500 what\r\n", b"RETR": b"150 here\r\n",
         }  # fmt: skip
         try:
-            writer.write(b"220-ftp\r\n we are\r\n220 ready\r\n")
+            writer.write(b"220-ftp\r\nWe are\r\n500 years old\r\n220 ready\r\n")
             while line := await reader.readline():
                 if line.startswith(b"PASS"):
                     writer.write(b"230 in\r\n" if line == b"PASS secret\r\n" else b"530 no\r\n")

@@ -19,16 +19,18 @@ async def reply(stream: Stream, wanted: str, what: str) -> bytes:
 
     `wanted` is the beginning of the code that is expected.
     """
+    opened = b""
     for _ in range(LINES_MAX):
         line = await stream.line()
         match = _REPLY.match(line)
-        if match is None:
-            # Lines inside a longer reply of FTP may be anything; the first and last are not.
-            continue_allowed = line.startswith(b" ")
-            if not continue_allowed:
-                raise CheckFailedError(f"{what}: {printable(line)}")
-            continue
-        if match[2] == b"-":
+        if opened:
+            # FTP may say anything inside a longer reply, which ends with the code that it began with.
+            if match is None or match[1] != opened or match[2] == b"-":
+                continue
+        elif match is None:
+            raise CheckFailedError(f"{what}: {printable(line)}")
+        elif match[2] == b"-":
+            opened = match[1]
             continue
         if not match[1].decode().startswith(wanted):
             raise CheckFailedError(f"{what}: {printable(line)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -15,6 +14,7 @@ from ultramonkey_heartbeat.config.problems import Problem
 from ultramonkey_heartbeat.control import client, schema
 
 from .. import reading
+from ..config.model import canonical
 from ..core.changes import changes
 from ..daemon.instance import RUN, AlreadyRunningError, Instance
 from ..ipvs.base import IpvsError, VirtualServers
@@ -24,6 +24,7 @@ OK, FAILED, CONFIGURATION, NOT_RUNNING = 0, 1, 2, 3
 # Longer than the daemon itself takes at most.
 _START_S, _STOP_S, _ASK_S = 45.0, 20.0, 10.0
 _KILL_S = 5.0
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,8 @@ def _clean(place: _Place) -> Answer:
     """Take out what a daemon that is no more left in the table."""
     left = place.instance.remembered()
     if left:
+        import asyncio  # noqa: PLC0415 - only after a crash
+
         try:
             asyncio.run(_remove(place.given, left))
         except IpvsError as error:
@@ -245,10 +248,37 @@ def server(given: Arguments) -> Answer:
     place = _Place(given)
     address, port = _server(given.server)
     wish = None if given.command == "weight" else given.command
-    return place.asked(
-        "server", _ASK_S, f"{given.server}: {given.command}", address=address, port=port, wish=wish,
-        weight=given.weight,
-    )  # fmt: skip
+    text = f"{given.server}: {given.command}"
+    answer = place.asked("server", _ASK_S, text, address=address, port=port, wish=wish, weight=given.weight)
+    if answer.code != OK or given.command != "drain" or given.wait is None:
+        return answer
+    return _drained(place, (address, port), given.wait)
+
+
+def _drained(place: _Place, server: tuple[str, int | None], wait_s: int) -> Answer:
+    """Wait until a server has no connection; who still has some when the time is up is told."""
+    address, port = canonical(server[0]), server[1]
+    end = time.monotonic() + wait_s
+    while True:
+        answer = place.asked("status", _ASK_S)
+        if answer.code != OK:
+            return answer
+        found = [
+            each["active"]
+            for service in answer.data["result"]["services"]
+            for each in service["servers"]
+            if each["address"] == address and port in (None, each["port"])
+        ]
+        if not sum(found):
+            return Answer(
+                OK, {**answer.data, "text": f"{place.given.server}: drained, no connection is left"}
+            )
+        if time.monotonic() > end:
+            error = (
+                f"{place.given.server}: {sum(found)} connections are left after {wait_s} s; it stays drained"
+            )
+            return Answer(FAILED, {"error": error})
+        time.sleep(_LOOK_S)
 
 
 def _server(text: str) -> tuple[str, int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 COMMANDS = {
@@ -17,7 +17,7 @@ COMMANDS = {
     "standby": "check the servers and leave the table alone until `start`; `stop` then leads back here",
     "quit": "end, also what stands by",
     "check": "say all that is wrong with the configuration",
-    "drain": "SERVER: no new connections to it",
+    "drain": "SERVER: no new connections to it; with --wait, until it has none",
     "maintenance": "SERVER: take it out",
     "normal": "SERVER: as the checks say",
     "weight": "SERVER NUMBER: another weight; -1 is the configured one",
@@ -46,12 +46,15 @@ class Arguments:
     run: Path | None = None
     server: str = ""
     weight: int | None = None
+    # How many seconds a drained server has to become idle; None does not wait.
+    wait: int | None = None
 
 
 def parse(words: Sequence[str]) -> Arguments:
     """Read the command line. Raises UsageError."""
     flags = {"debug": False, "json": False}
     paths: dict[str, Path | None] = {"table": None, "run": None}
+    wait: int | None = None
     plain: list[str] = []
     rest = list(words)
     while rest:
@@ -62,6 +65,8 @@ def parse(words: Sequence[str]) -> Arguments:
             flags[_FLAGS[word]] = True
         elif word in _OPTIONS and rest:
             paths[_OPTIONS[word]] = Path(rest.pop(0)).absolute()
+        elif word == "--wait" and rest:
+            wait = _number(rest.pop(0), "a number of seconds")
         elif word == "--":
             plain += rest
             break
@@ -69,7 +74,7 @@ def parse(words: Sequence[str]) -> Arguments:
             raise UsageError(f"there is no option {word}")
         else:
             plain.append(word)
-    return _command(plain, flags, paths)
+    return replace(_command(plain, flags, paths), wait=wait)
 
 
 def _command(plain: list[str], flags: dict[str, bool], paths: dict[str, Path | None]) -> Arguments:
@@ -86,11 +91,15 @@ def _command(plain: list[str], flags: dict[str, bool], paths: dict[str, Path | N
         raise UsageError(f"{command} takes {wanted or 'no'} more words: {COMMANDS[command]}")
     weight = None
     if command == "weight":
-        try:
-            weight = int(rest[1])
-        except ValueError:
-            raise UsageError(f"{rest[1]} is not a weight") from None
+        weight = _number(rest[1], "a weight")
     return Arguments(
         command, configuration, flags["debug"], flags["json"], paths["table"], paths["run"],
         rest[0] if rest else "", weight,
     )  # fmt: skip
+
+
+def _number(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text} is not {what}") from None

@@ -28,6 +28,7 @@ commands:
 options:
   -d, --debug        stay in the foreground and log to standard output
   --json             answer with one line of JSON
+  --wait SECONDS     of drain: how long to wait for the server to become idle
   --table FILE       keep the table in FILE instead of the kernel: a rehearsal
   -h, -?, --help     this text
   -v, --version      {__version__}

@@ -68,7 +68,7 @@ def _unchecked(line: int, what: str, report: Report) -> None:
 
 
 def _ports(virtual: Virtual) -> bool:
-    return bool(virtual.check.port or all(real.port for real in virtual.reals))
+    return bool(virtual.key.port or virtual.check.port or all(real.port for real in virtual.reals))
 
 
 def _needs(check: Check, settings: Settings, line: int, report: Report) -> None:
@@ -97,7 +97,7 @@ def _needs(check: Check, settings: Settings, line: int, report: Report) -> None:
 def _has_a_port(virtual: Virtual, report: Report) -> None:
     check = virtual.check
     needs = check.kind is Kind.CONNECT or (check.kind in _NEGOTIATING and not PORTS[check.service])
-    if not needs or check.port:
+    if not needs or check.port or virtual.key.port:
         return
     for real in virtual.reals:
         if not real.port and not (check.kind is Kind.CONNECT and PORTS[check.service]):

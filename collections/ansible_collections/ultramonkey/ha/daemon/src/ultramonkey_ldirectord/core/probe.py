@@ -62,7 +62,7 @@ def probe_of(virtual: Virtual, real: Real) -> Probe | None:
         service=check.service if negotiates else NONE,
         protocol=virtual.key.protocol or "tcp",
         address=real.address,
-        port=0 if pings or external else check.port or real.port or PORTS[check.service],
+        port=0 if pings or external else _port(virtual, real),
         interval_ms=check.interval_ms,
         deadline_ms=_deadline_ms(check, negotiates=negotiates),
         connect_ms=check.checktimeout_ms,
@@ -71,6 +71,12 @@ def probe_of(virtual: Virtual, real: Real) -> Probe | None:
         argv=_argv(virtual, real) if external else (),
     )
     return _negotiating(probe, check, real) if negotiates else probe
+
+
+def _port(virtual: Virtual, real: Real) -> int:
+    """The port that is asked; a server without one has that of its service, or of the virtual service."""
+    check = virtual.check
+    return check.port or real.port or PORTS[check.service] or virtual.key.port
 
 
 def _deadline_ms(check: Check, *, negotiates: bool) -> int:

@@ -8,6 +8,7 @@ with what it knows of the table; and at every interval it reads the table anew.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection
 from typing import Callable
 
@@ -38,6 +39,8 @@ class Keeper:
         # What the kernel refused, or why it cannot be asked.
         self.problems: list[str] = []
         self.repairs = 0
+        # How long it took to take the table over.
+        self.programmed_in_ms: int | None = None
         self.found: Table = {}
         self._table = table
         self._log = log
@@ -52,6 +55,7 @@ class Keeper:
 
         `leftovers` are services of a daemon before this one; those not wanted any more go.
         """
+        begun_at = time.monotonic()
         await self._table.open()
         async with self._busy:
             self.found = await self._table.read()
@@ -60,6 +64,7 @@ class Keeper:
             self._remember(self._owned)
             self.active = True
             await self._apply("")
+            self.programmed_in_ms = round((time.monotonic() - begun_at) * 1000)
             if any(change.server_key is None for change in self._refused):
                 # A service that cannot be is no start; and half of one is not left behind.
                 self.active = False

@@ -143,7 +143,11 @@ class Ldirectord:
     def _verdict(self, probe: Probe, outcome: Outcome) -> None:
         judged = self.director.verdict(probe, int(time.time() * 1000), outcome.reason, ok=outcome.ok)
         for news in judged:
-            self.log.logger.info("%s", phrases.judged(news))
+            text = phrases.judged(news)
+            if news.changed:
+                self.log.change(text)
+            else:
+                self.log.logger.info("%s", text)
         if any(news.changed for news in judged):
             self.keeper.wake()
             self._note_fallbacks()

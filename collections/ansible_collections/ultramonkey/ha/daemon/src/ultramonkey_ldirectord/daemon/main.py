@@ -74,8 +74,13 @@ def start_in_background(file: reading.File, instance: Instance, options: Options
     sys.stdout.flush()
     sys.stderr.flush()
     if os.fork() == 0:
-        os.close(reading_end)
-        os._exit(_child(file, instance, options, writing_end))
+        code = 1
+        try:
+            os.close(reading_end)
+            code = _child(file, instance, options, writing_end)
+        finally:
+            # Whatever happens, the child never goes on as the command that was called.
+            os._exit(code)
     os.close(writing_end)
     instance.forget()
     return _outcome(reading_end)
@@ -86,6 +91,7 @@ def _child(file: reading.File, instance: Instance, options: Options, writing_end
     try:
         os.setsid()
         os.chdir("/")
+        os.umask(0o022)
         null = os.open(os.devnull, os.O_RDWR)
         # Whoever started us must not wait for our outputs to end.
         for number in (0, 1, 2):

@@ -42,16 +42,27 @@ class RecordingTable:
     async def apply(self, changes: Sequence[Change]) -> list[Failure]:
         """Note and carry out the changes."""
         self._check()
-        failures = []
+        done = list(changes)
+        failures: list[Failure] = []
+        try:
+            self.table = applied(self.table, changes)
+        except KeyError:
+            done, failures = self._one_by_one(changes)
+        self.changes += done
+        self.log += [phrase(change, None) for change in done]
+        return failures
+
+    def _one_by_one(self, changes: Sequence[Change]) -> tuple[list[Change], list[Failure]]:
+        done: list[Change] = []
+        failures: list[Failure] = []
         for change in changes:
             try:
                 self.table = applied(self.table, [change])
-            except KeyError:
+            except KeyError:  # noqa: PERF203 - each is tried for itself
                 failures.append(Failure(change, "the table does not allow it"))
-                continue
-            self.changes.append(change)
-            self.log.append(phrase(change, None))
-        return failures
+            else:
+                done.append(change)
+        return done, failures
 
     async def close(self) -> None:
         """Nothing to let go of."""

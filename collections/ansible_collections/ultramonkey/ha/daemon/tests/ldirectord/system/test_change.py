@@ -132,6 +132,25 @@ def test_an_administrator_drains_weighs_and_takes_out(director):
     assert "an administrator says drain" in director.logged()
 
 
+def test_draining_waits_until_no_connection_is_left(director):
+    one = director.server(1)
+    director.write([one])
+    director.must("start")
+    rows = json.loads(director.table_file.read_text())
+    rows[0]["servers"][0]["active"] = 3
+    director.table_file.write_text(json.dumps(rows))
+    wait_until(lambda: director.json("status")["services"][0]["servers"][0]["active"] == 3)
+    done = director.command("drain", str(one), "--wait", "0")
+    assert done.returncode == 1
+    assert f"{one}: 3 connections are left after 0 s; it stays drained" in done.stderr
+    rows = json.loads(director.table_file.read_text())
+    rows[0]["servers"][0]["active"] = 0
+    director.table_file.write_text(json.dumps(rows))
+    done = director.must("drain", str(one), "--wait", "20")
+    assert done.stdout == f"{one}: drained, no connection is left\n"
+    assert director.weights() == {str(one): 0}
+
+
 def test_the_fallback_command_is_told_when_the_fallback_begins_and_ends(director):
     one = director.server(1)
     told = director.directory / "told"

@@ -204,7 +204,10 @@ def test_status_as_json_has_everything(director):
         1,
         "accepts connections",
     )
-    assert answer["changes"][0]["text"] == "Added virtual server: 192.0.2.100:80"
+    texts = [change["text"] for change in answer["changes"]]
+    assert texts[0] == "Added virtual server: 192.0.2.100:80"
+    # What was found, and what was therefore done.
+    assert f"{one} (tcp:192.0.2.100:80) is up: accepts connections" in texts
     json.dumps(answer)
 
 

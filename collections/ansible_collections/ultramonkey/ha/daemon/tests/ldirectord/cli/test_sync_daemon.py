@@ -1,0 +1,80 @@
+"""The resource that swaps the synchronization daemon, over a kernel that only writes down."""
+
+from __future__ import annotations
+
+import pytest
+from ultramonkey_ldirectord.cli import sync_daemon
+from ultramonkey_ldirectord.ipvs.wire import SyncDaemon
+
+
+class Kernel:
+    """Daemons that run, and what was done to them."""
+
+    def __init__(self, *running):
+        self.running = [SyncDaemon(state, "eth1", 7) for state in running]
+        self.done = []
+
+    def open(self):
+        pass
+
+    def close(self):
+        pass
+
+    def daemons(self):
+        return list(self.running)
+
+    def daemon(self, daemon, *, start):
+        self.done.append(("start" if start else "stop", daemon.state))
+        (self.running.append if start else self.running.remove)(daemon)
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path, monkeypatch):
+    path = tmp_path / "settings"
+    path.write_text('# where\nINTERFACE="eth1" # the link between directors\nSYNC_ID=7\n')
+    monkeypatch.setattr(sync_daemon.settings, "__defaults__", (path,))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("running", "words", "done"),
+    [
+        ((), "master start", [("start", "master")]),
+        # In this order: a node that runs both does not direct.
+        (("backup",), "master start", [("stop", "backup"), ("start", "master")]),
+        (("master",), "master start", []),
+        (("master",), "master stop", [("stop", "master"), ("start", "backup")]),
+        (("backup",), "master stop", []),
+        (("master", "backup"), "master start", [("stop", "backup")]),
+    ],
+)
+def test_the_daemons_are_swapped_in_the_right_order(running, words, done):
+    kernel = Kernel(*running)
+    assert sync_daemon.main(words.split(), kernel) == 0
+    assert kernel.done == done
+
+
+def test_status_is_that_of_lsb(capsys):
+    assert sync_daemon.main(["master", "status"], Kernel("backup")) == 3
+    assert sync_daemon.main(["master", "status"], Kernel("master")) == 0
+    assert capsys.readouterr().out == "master stopped\nmaster running\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("SYNC_ID=7\n", "INTERFACE is missing; write INTERFACE=eth1"),
+        ("INTERFACE=eth1\nSYNC_ID=256\n", "SYNC_ID 256 is not a number from 0 to 255"),
+    ],
+)
+def test_settings_that_cannot_be_used_change_nothing(settings, capsys, text, error):
+    settings.write_text(text)
+    kernel = Kernel("backup")
+    assert sync_daemon.main(["master", "start"], kernel) == 1
+    assert kernel.done == []
+    assert error in capsys.readouterr().err
+
+
+def test_wrong_usage_is_explained(capsys):
+    assert sync_daemon.main(["both", "start"], Kernel()) == 2
+    assert "usage: LVSSyncDaemonSwap master|backup start|stop|status" in capsys.readouterr().err
