@@ -34,9 +34,6 @@ def rendered(tmp_path):
             "vars": {**variables, "ansible_python_interpreter": sys.executable},
             "tasks": [{"ansible.builtin.template": task}],
         }
-                }
-            ],
-        }
         (tmp_path / "play.yml").write_text(json.dumps([play]))
         command = [
             Path(sys.executable).with_name("ansible-playbook"),
