@@ -75,7 +75,7 @@ class Reception:
     ) -> None:
         self.received = 0
         self._full_given_ms = -FULL_GIVEN_EVERY_MS
-        self.ring = Ring(identity.name, configuration.ha.links)
+        self.ring = Ring(identity.name, configuration.ha.links, configuration.ha.nodes)
         self._repeat_ms = configuration.ha.max_rexmit_delay_ms
         # A peer that has just come cannot have heard us yet.
         self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
