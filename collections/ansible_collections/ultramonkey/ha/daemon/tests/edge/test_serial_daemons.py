@@ -151,4 +151,4 @@ def test_five_beats_a_second_pass_a_line_that_really_has_9600_baud(pair, cable):
     assert passed.count(b"t=same\n") >= 15
     # The last changes of the start, and the one that goes out now and then.
     assert passed.count(b"t=status\n") <= 4
-    assert "dead" not in a.log + b.log
+    assert "-> dead" not in a.log + b.log
