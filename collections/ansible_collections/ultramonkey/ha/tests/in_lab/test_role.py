@@ -41,7 +41,11 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
     done = site(
         cluster,
         heartbeat_nodes=["lb1", "lb3"],
-        heartbeat_links=[{"type": "bcast", "interface": "eth7"}, {"type": "serial", "device": "/dev/ttyS9"}],
+        heartbeat_links=[
+            {"type": "bcast", "interface": "eth7"},
+            {"type": "serial", "device": "/dev/ttyS9"},
+            {"type": "ppp", "device": "/dev/ttyS8", "addresses": {"lb1": "10.9.0.1"}},
+        ],
         heartbeat_groups=[{"node": "lb4", "resources": [GROUP]}],
     )
     cluster.lab.host("lb2").run(["rm", "-r", "/usr/lib/heartbeat"])
@@ -53,6 +57,8 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
         f"lb1: heartbeat_groups: {GROUP} prefers lb4, which is not in heartbeat_nodes (lb1, lb3)",
         "lb1: there is no interface eth7: heartbeat_links may use eth0",
         "lb1: /dev/ttyS9 is not a serial device here: correct heartbeat_links",
+        "lb1: /dev/ttyS8 is not a serial device here: correct heartbeat_links",
+        "lb1: heartbeat_links: the addresses of /dev/ttyS8 must be two, one of them of lb1",
     ):
         assert problem in said
     assert changed(done) == {"lb1": 0, "lb2": 0}

@@ -19,23 +19,27 @@ def message(seq=1, ttl=3, generation=7, **more):
     return Message((*fields, *(string(name, value) for name, value in more.items())))
 
 
+def node(*links, nodes=("alice", "bob", "carol")):
+    return Ring("alice", links, nodes)
+
+
 def passed(one, what, link=A.name):
     return one.pass_on("bob", link, what)
 
 
 def test_what_comes_over_one_line_goes_out_over_the_others_with_a_lower_ttl_and_a_signature_of_our_own():
-    onward = passed(Ring("alice", (NET, A, B)), message(auth="1 abc"))
+    onward = passed(node(NET, A, B), message(auth="1 abc"))
     assert onward.links == (B.name,)
     assert onward.message == message(ttl=2)
 
 
 @pytest.mark.parametrize("ttl", [1, 0, -1, None])
 def test_what_has_travelled_far_enough_ends_here(ttl):
-    assert passed(Ring("alice", (A, B)), message(ttl=ttl)) is None
+    assert passed(node(A, B), message(ttl=ttl)) is None
 
 
 def test_the_second_copy_is_dropped_whichever_line_brings_it():
-    one = Ring("alice", (A, B))
+    one = node(A, B)
     assert passed(one, message(seq=5)) is not None
     assert passed(one, message(seq=5, ttl=2), B.name) is None
     assert passed(one, message(seq=4)) is None
@@ -46,15 +50,19 @@ def test_the_second_copy_is_dropped_whichever_line_brings_it():
 
 
 def test_what_is_for_us_ends_here_and_a_question_for_another_goes_on():
-    one = Ring("alice", (A, B))
+    one = node(A, B)
     assert passed(one, message(seq=None, dest="Alice")) is None
     assert passed(one, message(seq=None, dest="carol")) is not None
     assert passed(one, message(seq=None)) is None
 
 
+def test_two_nodes_with_two_lines_do_not_tell_each_other_their_own_words():
+    assert passed(node(A, B, nodes=("alice", "bob")), message()) is None
+
+
 def test_media_that_reach_everybody_are_left_out():
-    assert passed(Ring("alice", (NET, A, B)), message(), NET.name) is None
-    assert passed(Ring("alice", (NET, A)), message()) is None
+    assert passed(node(NET, A, B), message(), NET.name) is None
+    assert passed(node(NET, A), message()) is None
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -31,7 +31,7 @@ baud 115200
 class Daemon:
     """A daemon on a host, with directories of its own."""
 
-    def __init__(self, host, node, links, root):
+    def __init__(self, host, node, links, root, ha_cf=HA_CF):
         self._host = host
         self._options = []
         for option in ("directory", "state-directory", "run-directory"):
@@ -39,7 +39,7 @@ class Daemon:
             self._options += [f"--{option}", str(root / option)]
         self._root = root
         files = root / "directory"
-        (files / "ha.cf").write_text(HA_CF + links)
+        (files / "ha.cf").write_text(ha_cf + links)
         (files / "haresources").write_text(f"a IPaddr2::{ADDRESS}/24/eth1\n")
         (files / "authkeys").write_text("auth 1\n1 sha256 0123456789abcdef\n")
         (files / "authkeys").chmod(0o600)
@@ -75,9 +75,15 @@ class Daemon:
 
 
 @pytest.fixture
-def cable(tmp_path):
+def baud():
+    """The speed of the cable; None: as fast as it goes."""
+    return
+
+
+@pytest.fixture
+def cable(tmp_path, baud):
     loop = asyncio.new_event_loop()
-    one = Cable(tmp_path, loop)
+    one = Cable(tmp_path, loop, baud)
     one.plug_in()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -92,9 +98,9 @@ def cable(tmp_path):
 def pair(lan, cable, tmp_path):
     made = []
 
-    def make(more_links=""):
+    def make(more_links="", ha_cf=HA_CF):
         for name, host, device in (("a", lan.a, cable.a), ("b", lan.b, cable.b)):
-            made.append(Daemon(host, name, f"serial {device}\n{more_links}", tmp_path / name))
+            made.append(Daemon(host, name, f"serial {device}\n{more_links}", tmp_path / name, ha_cf))
         return made
 
     yield make
@@ -131,3 +137,18 @@ def test_while_the_serial_line_lives_a_network_that_is_cut_moves_nothing(pair, l
     assert "dead" not in b.log
     a.kill()
     wait(lambda: b.holds)
+
+
+@pytest.mark.parametrize("baud", [9600])
+def test_five_beats_a_second_pass_a_line_that_really_has_9600_baud(pair, cable):
+    slow = HA_CF.replace("baud 115200", "baud 9600").replace("initdead 6", "initdead 20")
+    a, b = pair(ha_cf=slow)
+    wait(lambda: a.holds)
+    time.sleep(1)
+    before = cable.bytes_passed["a"]
+    time.sleep(4)
+    passed = cable.bytes_passed["a"][len(before) :]
+    assert passed.count(b"t=same\n") >= 15
+    # The last changes of the start, and the one that goes out now and then.
+    assert passed.count(b"t=status\n") <= 4
+    assert "-> dead" not in a.log + b.log

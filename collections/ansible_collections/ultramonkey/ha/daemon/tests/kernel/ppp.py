@@ -147,7 +147,7 @@ def story(a, b):
     wait(lambda: a.log.rfind("ttyS1: up") > a.log.rfind(down), "a's link is up again")
     assert a.holds
     assert not b.holds
-    assert "dead" not in a.log + b.log
+    assert "-> dead" not in a.log + b.log
     say("nobody was declared dead, and nothing was moved")
 
     (child,) = a.pppds()

@@ -22,6 +22,15 @@ def version(distribution: str) -> Optional[str]:  # noqa: UP045 - Python 3.9
         return None
 
 
+def consoles() -> list[str]:
+    """The devices that the kernel writes its messages to."""
+    try:
+        lines = Path("/proc/consoles").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+    return [f"/dev/{line.split()[0]}" for line in lines if line.strip()]
+
+
 def main() -> None:
     """Look and tell."""
     asked = json.loads(sys.argv[1])
@@ -34,6 +43,8 @@ def main() -> None:
         "can_make_venv": importlib.util.find_spec("ensurepip") is not None,
         "paths": [path for path in asked["paths"] if Path(path).exists()],
         "devices": [path for path in asked["devices"] if Path(path).is_char_device()],
+        "consoles": consoles(),
+        "has_udev": Path("/run/udev/control").exists() and Path("/etc/udev/rules.d").is_dir(),
         "current": current.resolve().name if current.is_symlink() else "",
     }
     json.dump(seen, sys.stdout)

@@ -76,7 +76,7 @@ class Reception:
         self.received = 0
         self.configure(configuration)
         self._full_given_ms = -FULL_GIVEN_EVERY_MS
-        self.ring = Ring(identity.name, configuration.ha.links)
+        self.ring = Ring(identity.name, configuration.ha.links, configuration.ha.nodes)
         self._identity = identity
         self._membership = membership
         self._steward = steward

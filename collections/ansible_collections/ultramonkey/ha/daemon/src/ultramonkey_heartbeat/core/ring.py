@@ -19,11 +19,13 @@ from .effects import SendMessage
 
 
 class Ring:
-    """What one node passes on. `links` are all of its links."""
+    """What one node passes on. `links` are all of its links, `nodes` all nodes."""
 
-    def __init__(self, me: str, links: Sequence[LinkConfig]) -> None:
+    def __init__(self, me: str, links: Sequence[LinkConfig], nodes: Sequence[str]) -> None:
         self._me = me
-        self._lines = tuple(link.name for link in links if isinstance(link, (SerialLink, PppLink)))
+        lines = [link.name for link in links if isinstance(link, (SerialLink, PppLink))]
+        # Two nodes with two lines have nobody else to tell.
+        self._lines = tuple(lines) if len(nodes) > 2 else ()  # noqa: PLR2004
         # By sender: generation and number of the newest message that came over a line.
         self._newest: dict[str, tuple[int, int]] = {}
         self.forwarded = 0
