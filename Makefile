@@ -13,11 +13,12 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint interop soak mutants benchmark clean
+.PHONY: help packages venv build demo test lint sanity interop soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
+	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make soak       simulated clusters, broken at random, until SECONDS (600) have passed'
@@ -59,6 +60,9 @@ lint: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
 	cd $(COLLECTION) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --offline --strict
+
+sanity: venv
+	@tools/sanity
 
 interop: venv
 	@tools/build

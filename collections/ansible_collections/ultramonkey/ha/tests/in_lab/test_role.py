@@ -116,9 +116,9 @@ def test_7_a_new_key_is_refused_while_the_nodes_run(cluster):
     assert [files(host) for host in cluster.lab.nodes] == before
 
 
-def test_8_a_change_restarts_the_standby_first_and_one_after_another(cluster):
+def test_8_what_cannot_be_reloaded_restarts_the_standby_first_and_one_after_another(cluster):
     generations = [cluster.status(host)["generation"] for host in cluster.lab.nodes]
-    done = site(cluster, heartbeat_deadtime="600ms")
+    done = site(cluster, heartbeat_deadtime="600ms", heartbeat_directives={"debug": "1"})
     assert done.returncode == 0, done.stdout[-3000:]
     first, second = done.stdout.index("by its init script lb2"), done.stdout.index("by its init script lb1")
     assert first < second
