@@ -51,14 +51,14 @@ def probe(address: str, interval_s: float, stop: Path) -> tuple[int, list[float]
             with contextlib.suppress(OSError):
                 sock.sendto(request(identifier, sent & 0xFFFF), (address, 0))
             due = max(due + interval_s, now)
-        ready, _, _ = select.select([sock], [], [], max(0.0, due - time.monotonic()))
+        ready = select.select([sock], [], [], max(0.0, due - time.monotonic()))[0]
         while ready:
             try:
-                packet, (source, _) = sock.recvfrom(2048)
+                packet, sender = sock.recvfrom(2048)
             except OSError:
                 break
             body = packet[(packet[0] & 15) * 4 :]
-            if source == address and body[:1] == b"\0" and body[4:6] == struct.pack("!H", identifier):
+            if sender[0] == address and body[:1] == b"\0" and body[4:6] == struct.pack("!H", identifier):
                 answers.append(wall + time.monotonic())
     return sent, answers
 
