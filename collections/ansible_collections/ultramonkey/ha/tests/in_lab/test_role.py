@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 from lab.cluster import GROUP, variables
@@ -38,6 +39,12 @@ def files(host):
 
 def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
     cluster.lab.host("lb2").run(["install", "-D", "/dev/null", "/usr/lib/heartbeat/heartbeat"])
+    taker = cluster.lab.host("lb1").popen(
+        ["python3", "-uc", "import socket; s = socket.socket(2, 2); s.bind(('', 694)); print(); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    taker.stdout.readline()
     done = site(
         cluster,
         heartbeat_nodes=["lb1", "lb3"],
@@ -45,6 +52,7 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
         heartbeat_groups=[{"node": "lb4", "resources": [GROUP]}],
     )
     cluster.lab.host("lb2").run(["rm", "-r", "/usr/lib/heartbeat"])
+    taker.communicate("\n")
     assert done.returncode != 0
     said = " ".join(done.stdout.split())
     for problem in (
@@ -52,6 +60,7 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
         "lb2: this host, lb2, is not in heartbeat_nodes (lb1, lb3): add it there, or take",
         f"lb1: heartbeat_groups: {GROUP} prefers lb4, which is not in heartbeat_nodes (lb1, lb3)",
         "lb1: there is no interface eth7: heartbeat_links may use eth0",
+        "lb1: another program receives on UDP port 694: stop it",
         "lb1: /dev/ttyS9 is not a serial device here: correct heartbeat_links",
     ):
         assert problem in said
