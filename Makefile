@@ -13,11 +13,12 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test lint sanity interop soak mutants benchmark clean
+.PHONY: help packages venv build demo test lint sanity test-playbooks interop soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
+	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
@@ -60,6 +61,10 @@ lint: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
 	cd $(COLLECTION) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --offline --strict
+
+test-playbooks: venv
+	@tools/build
+	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py
 
 sanity: venv
 	@tools/sanity

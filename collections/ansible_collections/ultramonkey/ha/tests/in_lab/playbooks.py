@@ -1,4 +1,7 @@
-"""A cluster's life by playbooks, while a client asks: what they promise about the outage, they keep."""
+"""A cluster's life by playbooks, while a client asks: what they promise about the outage, they keep.
+
+Takes minutes, so that `make test` leaves it out by its name; `make test-playbooks` runs it.
+"""
 
 from __future__ import annotations
 
