@@ -13,13 +13,15 @@ TEST_PACKAGES := procps systemd
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-kernel test-ipvs properties lint interop migration soak mutants benchmark clean
+.PHONY: help packages venv build demo test test-kernel test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
+	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
+	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make interop    a matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6'
 	@echo 'make migration  two real heartbeats become two of ours by the playbook, and back, measured (10 minutes)'
@@ -68,6 +70,13 @@ lint: venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
 	cd $(COLLECTION) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --offline --strict
+
+test-playbooks: venv
+	@tools/build
+	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py
+
+sanity: venv
+	@tools/sanity
 
 interop: venv
 	@tools/build

@@ -240,7 +240,9 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     if not params["wait"]:
         return _result(before, after, moved, _reason(plan, "began to move"))
     after = {**before, **_settled(hbctl, params, list(plan), patience)}
-    return _result(before, after, moved, _reason(plan, "moved" if moved else "another request moved"))
+    # Run on all nodes at once, one of them acts; the others find what they wanted.
+    reason = _reason(plan, "moved" if moved else "another request moved")
+    return _result(before, after, moved, reason, changed=bool(moved))
 
 
 def _carry_out(hbctl, params, plan, patience):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 from lab.cluster import GROUP, variables
@@ -38,6 +39,12 @@ def files(host):
 
 def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
     cluster.lab.host("lb2").run(["install", "-D", "/dev/null", "/usr/lib/heartbeat/heartbeat"])
+    taker = cluster.lab.host("lb1").popen(
+        ["python3", "-uc", "import socket; s = socket.socket(2, 2); s.bind(('', 694)); print(); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    taker.stdout.readline()
     done = site(
         cluster,
         heartbeat_nodes=["lb1", "lb3"],
@@ -49,6 +56,7 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
         heartbeat_groups=[{"node": "lb4", "resources": [GROUP]}],
     )
     cluster.lab.host("lb2").run(["rm", "-r", "/usr/lib/heartbeat"])
+    taker.communicate("\n")
     assert done.returncode != 0
     said = " ".join(done.stdout.split())
     for problem in (
@@ -56,6 +64,7 @@ def test_1_every_problem_of_every_node_is_told_before_the_first_change(cluster):
         "lb2: this host, lb2, is not in heartbeat_nodes (lb1, lb3): add it there, or take",
         f"lb1: heartbeat_groups: {GROUP} prefers lb4, which is not in heartbeat_nodes (lb1, lb3)",
         "lb1: there is no interface eth7: heartbeat_links may use eth0",
+        "lb1: another program receives on UDP port 694: stop it",
         "lb1: /dev/ttyS9 is not a serial device here: correct heartbeat_links",
         "lb1: /dev/ttyS8 is not a serial device here: correct heartbeat_links",
         "lb1: heartbeat_links: the addresses of /dev/ttyS8 must be two, one of them of lb1",
@@ -140,9 +149,9 @@ def test_7_a_new_key_is_refused_while_the_nodes_run(cluster):
     assert [files(host) for host in cluster.lab.nodes] == before
 
 
-def test_8_a_change_restarts_the_standby_first_and_one_after_another(cluster):
+def test_8_what_cannot_be_reloaded_restarts_the_standby_first_and_one_after_another(cluster):
     generations = [cluster.status(host)["generation"] for host in cluster.lab.nodes]
-    done = site(cluster, heartbeat_deadtime="600ms")
+    done = site(cluster, heartbeat_deadtime="600ms", heartbeat_directives={"debug": "1"})
     assert done.returncode == 0, done.stdout[-3000:]
     first, second = done.stdout.index("by its init script lb2"), done.stdout.index("by its init script lb1")
     assert first < second

@@ -1,14 +1,18 @@
 """Runs on the node: tells in one go, as JSON, what the role must know of it before any change.
 
-The argument is a JSON object: `paths` and `devices` to look for, `current` the link to the running release.
+The argument is a JSON object: `paths`, `devices` and `ports` to look for, `current` the link to the running
+release, `control` the socket that is there while our own daemon runs.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
+import socket
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Optional
@@ -31,6 +35,16 @@ def consoles() -> list[str]:
     return [f"/dev/{line.split()[0]}" for line in lines if line.strip()]
 
 
+def is_taken(port: int) -> bool:
+    """Whether some program on this host receives on this UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind(("", port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
 def main() -> None:
     """Look and tell."""
     asked = json.loads(sys.argv[1])
@@ -45,6 +59,9 @@ def main() -> None:
         "devices": [path for path in asked["devices"] if Path(path).is_char_device()],
         "consoles": consoles(),
         "has_udev": Path("/run/udev/control").exists() and Path("/etc/udev/rules.d").is_dir(),
+        "clock_s": time.time(),
+        # Our own daemon has its ports, of course.
+        "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],
         "current": current.resolve().name if current.is_symlink() else "",
     }
     json.dump(seen, sys.stdout)

@@ -1,0 +1,178 @@
+"""A cluster's life by playbooks, while a client asks: what they promise about the outage, they keep.
+
+Takes minutes, so that `make test` leaves it out by its name; `make test-playbooks` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+from lab.cluster import ADDRESS, GROUP, variables
+from lab.prober import Prober
+
+# More than the prober itself is ever held up by a busy machine, less than any restart without maintenance.
+NOTHING_MS = 150
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster):
+    cluster = make_cluster(client=True)
+    cluster.ansible.set_variables(variables("lb1"))
+    cluster.deploy()
+    cluster.wait_healthy()
+    return cluster
+
+
+def play(cluster, name, *arguments, code=0, **changes):
+    cluster.ansible.set_variables(variables("lb1", **changes))
+    done = cluster.ansible.playbook(f"ultramonkey.ha.{name}", *arguments, check=False)
+    assert done.returncode == code, done.stdout[-4000:]
+    return done.stdout
+
+
+def changed(printed):
+    return {h: int(n) for h, n in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", printed, re.MULTILINE)}
+
+
+def outage_of(cluster, *arguments, **changes):
+    """The longest silence that a client saw while a playbook ran."""
+    with Prober(cluster.lab.client, ADDRESS) as prober:
+        prober.wait_answering(10)
+        prober.mark()
+        play(cluster, *arguments, **changes)
+        outage = prober.outage()
+    return outage.gap_ms - outage.paused_ms
+
+
+def generations(cluster):
+    return [cluster.status(host)["generation"] for host in cluster.lab.nodes]
+
+
+def test_1_preflight_changes_nothing_and_finds_nothing(cluster):
+    assert changed(play(cluster, "preflight")) == {"lb1": 0, "lb2": 0}
+
+
+def test_2_the_key_is_rotated_without_a_lost_answer(cluster):
+    before = cluster.lab.host("lb1").read_text("/etc/ha.d/authkeys")
+    rejected = [cluster.status(host)["counters"]["frames_rejected"] for host in cluster.lab.nodes]
+    assert outage_of(cluster, "rotate_key") < NOTHING_MS
+    one, two = (host.read_text("/etc/ha.d/authkeys") for host in cluster.lab.nodes)
+    assert one == two != before
+    assert re.fullmatch(r"auth 2\n2 sha256 \w{43}\n", one)
+    now = [cluster.status(host)["counters"]["frames_rejected"] for host in cluster.lab.nodes]
+    assert now == rejected
+
+
+def test_3_under_maintenance_daemons_are_restarted_and_nobody_notices(cluster):
+    play(cluster, "maintenance_on")
+    assert changed(play(cluster, "maintenance_on")) == {"lb1": 0, "lb2": 0}
+    before = generations(cluster)
+    with Prober(cluster.lab.client, ADDRESS) as prober:
+        prober.wait_answering(10)
+        prober.mark()
+        for host in cluster.lab.nodes:
+            host.run(["/etc/init.d/heartbeat", "restart"])
+        outage = prober.outage()
+    assert outage.gap_ms - outage.paused_ms < NOTHING_MS
+    assert all(now > then for now, then in zip(generations(cluster), before))
+    play(cluster, "maintenance_off")
+    cluster.wait_healthy()
+    assert cluster.holder().name == "lb1"
+
+
+def test_4_a_switchover_is_planned_and_told(cluster):
+    assert "moved 1 group to lb2" in play(cluster, "switchover", "-e", "heartbeat_to=lb2")
+    assert cluster.holder().name == "lb2"
+    play(cluster, "switchover", "-e", "heartbeat_away_from=lb2")
+    assert cluster.holder().name == "lb1"
+    assert "give either heartbeat_to" in play(cluster, "switchover", code=2)
+
+
+def test_5_timers_are_changed_without_a_restart(cluster):
+    before = generations(cluster)
+    assert outage_of(cluster, "site", heartbeat_deadtime="700ms") < NOTHING_MS
+    assert generations(cluster) == before
+    assert {cluster.status(host)["config"]["deadtime_ms"] for host in cluster.lab.nodes} == {700}
+
+
+def test_6_what_needs_a_restart_is_changed_standby_first(cluster):
+    before = generations(cluster)
+    printed = play(cluster, "rolling_change", heartbeat_directives={"debug": "1"}, heartbeat_deadtime="700ms")
+    assert printed.index("by its init script lb2") < printed.index("by its init script lb1")
+    assert all(now > then for now, then in zip(generations(cluster), before))
+    cluster.wait_healthy()
+
+
+def test_7_a_new_release_is_rolled_out_and_nobody_notices(cluster):
+    """The release is the same; the nodes are made to believe that they run with an older one."""
+    settings = {"heartbeat_directives": {"debug": "1"}, "heartbeat_deadtime": "700ms"}
+    for host in cluster.lab.nodes:
+        host.run(["sed", "-i", "4s/^./x/", "/var/lib/heartbeat/started-with"])
+    before = generations(cluster)
+    assert outage_of(cluster, "rolling_upgrade", **settings) < NOTHING_MS
+    assert all(now > then for now, then in zip(generations(cluster), before))
+    cluster.wait_healthy()
+    assert cluster.status(cluster.lab.nodes[0])["maintenance"] == {"cluster": False, "groups": []}
+
+
+def test_8_a_drill_writes_what_the_client_saw(cluster, tmp_path):
+    hosts = json.loads(cluster.ansible.inventory.read_text())
+    hosts["probers"] = {
+        "hosts": {"client": {"ansible_lab_pid_file": str(cluster.lab.pid_file("client"))}},
+        "vars": {key: v for key, v in hosts["heartbeat"]["vars"].items() if key.startswith("ansible_")},
+    }
+    cluster.ansible.inventory.write_text(json.dumps(hosts))
+    done = cluster.ansible.playbook(
+        "ultramonkey.ha.drill",
+        "-e",
+        json.dumps(
+            {
+                "heartbeat_hosts": "heartbeat",
+                "heartbeat_drill_client": "client",
+                "heartbeat_drill_report": str(tmp_path),
+                # What systemd does: the daemon is killed, and what it held is released.
+                "heartbeat_drill_crash": (
+                    "sh -c 'kill -9 $(cat /run/heartbeat/heartbeatd.pid); heartbeatd --release'"
+                ),
+                "heartbeat_drill_recover": "/etc/init.d/heartbeat start",
+            }
+        ),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    report = json.loads((tmp_path / "drill.json").read_text())
+    assert [step["name"] for step in report["steps"]] == ["planned", "crash"]
+    assert report["probe"]["answered"] > 100
+    assert {event["event"] for event in report["events"]} >= {"moved", "started"}
+    page = (tmp_path / "drill.html").read_text()
+    assert "<svg" in page
+    assert "crash of lb2" in page or "crash of lb1" in page
+
+
+def test_9_existing_files_are_imported_as_variables(cluster, tmp_path):
+    play(cluster, "import_legacy", "-e", f"heartbeat_import_to={tmp_path}/imported")
+    told = yaml.safe_load((tmp_path / "imported" / "lb1.yml").read_text())
+    assert told["heartbeat_nodes"] == ["lb1", "lb2"]
+    assert told["heartbeat_groups"] == [{"node": "lb1", "resources": [GROUP]}]
+    assert "heartbeat_authkeys" not in told
+
+
+def test_a_removing_is_meant_and_leaves_only_the_files(cluster):
+    assert "give -e heartbeat_really_remove=true" in play(cluster, "remove", code=2)
+    play(cluster, "remove", "-e", "heartbeat_really_remove=true")
+    for host in cluster.lab.nodes:
+        assert ADDRESS not in host.run(["ip", "address"]).stdout
+        look = [
+            "ls",
+            "-d",
+            "/usr/sbin/hbctl",
+            "/etc/init.d/heartbeat",
+            "/var/lib/heartbeat",
+            "/run/heartbeat",
+        ]
+        assert host.run(look, check=False).stdout == ""
+        assert host.read_text("/etc/ha.d/haresources")
+    assert changed(play(cluster, "remove", "-e", "heartbeat_really_remove=true")) == {"lb1": 0, "lb2": 0}
