@@ -56,6 +56,30 @@ class StaysPut(Checker):
             self.violated(f"{what} for {key} on {machine.name}, and nothing had happened for {quiet_ms} ms")
 
 
+class OffMeansOff(Checker):
+    """With `auto_failback off` no group moves because a node returns.
+
+    Exactly: in a run in which nodes lose power, crash, leave and return, and nothing else happens before its
+    calm, no group whose start has ended is stopped but on a node that was told to leave. (Two nodes may begin to
+    start a group that nobody has at the same instant; `OneHolder` says for how long.)
+    """
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        super().__init__(world, plan)
+        self._held: set[tuple[str, str]] = set()
+
+    def ran(self, machine: Machine, key: str, what: str) -> None:
+        settled = self.world.now_ms >= STORM_MS + self.plan.settling_ms
+        where = (machine.name, key)
+        moves = what == "stop begins" and where in self._held
+        if self.plan.returns and moves and not settled and not machine.leaving:
+            self.violated(f"{what} for {key} on {machine.name}, which was not told to leave")
+        if machine.scripts.running.get(key) == "held":
+            self._held.add(where)
+        else:
+            self._held.discard(where)
+
+
 class LeftAlone(Checker):
     """Under maintenance nothing is started or stopped, whatever happens to daemons.
 

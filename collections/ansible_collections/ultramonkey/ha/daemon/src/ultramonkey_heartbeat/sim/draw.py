@@ -17,6 +17,7 @@ NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 # Kinds that no group may be moved for.
 BENIGN = ("stall", "address", "announce-late", "replay", "stranger")
 # Kinds that need no second node or link.
+RETURNS = ("power", "crash", "stop", "lost-generation")
 UPKEEP = ("stop", "crash", "stall", "pause")
 KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
@@ -64,6 +65,12 @@ def draw(
     upkeep_ms = None
     if rng.random() < 0.06 and not benign and not mixed:
         upkeep_ms, faults = _upkeep(rng, names, groups, media, (keepalive, deadtime_ms))
+    returns = rng.random() < 0.06 and not benign and not mixed and upkeep_ms is None
+    if returns:
+        policy = AutoFailback.OFF
+        media = tuple(replace(medium, loss=0.0, double=0.0, tail=0.0, garble=0.0) for medium in media)
+        times_ms = (keepalive, deadtime_ms)
+        faults = _faults(rng, names, groups, media, every_kind=RETURNS, times_ms=times_ms, benign=False)
     others = rng.sample(names, k=rng.randint(0, len(names) - 1)) if rng.random() < 0.3 and not mixed else []
     core = tuple(name for name in names if name not in others)
     drift = tuple((name, rng.randint(-20_000, 20_000)) for name in names) if rng.random() < 0.15 else ()
@@ -84,6 +91,7 @@ def draw(
         core=core,
         benign=benign,
         upkeep_ms=upkeep_ms,
+        returns=returns,
         drift_ppm=drift,
         newer=() if mixed else newer,
         old=(rng.choice(names),) if mixed else (),

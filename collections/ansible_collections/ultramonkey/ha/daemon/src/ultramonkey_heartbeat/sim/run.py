@@ -14,6 +14,7 @@ from .checkers import (
     HeldOnce,
     LeftAlone,
     NoStorm,
+    OffMeansOff,
     StaysPut,
 )
 from .coverage import Coverage
@@ -96,6 +97,7 @@ class Simulation:
             *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
+            OffMeansOff(self.world, plan),
             StaysPut(self.world, plan),
             self.answered,
             self.held_once,
