@@ -98,6 +98,24 @@ def test_5_the_cluster_runs_and_its_key_was_never_shown(cluster):
     assert modes.split() == ["644", "644", "600"]
 
 
+def test_5b_the_commands_of_3_0_6_are_where_they_were_and_files_of_others_are_left_alone(cluster):
+    lb1, lb2 = cluster.lab.nodes
+    assert lb1.run(["cl_status", "rscstatus"]).stdout == "local\n"
+    assert lb1.run(["cl_status", "nodestatus", "lb2"]).stdout == "active\n"
+    assert lb2.run(["/usr/share/heartbeat/hb_takeover", "all"]).returncode == 0
+    cluster.wait("lb2 holds the group", lambda: cluster.holder().name == "lb2")
+    assert lb2.run(["/usr/share/heartbeat/hb_standby", "foreign"]).returncode == 0
+    cluster.wait("lb1 holds the group", lambda: cluster.holder().name == "lb1")
+    script = "rm /usr/bin/cl_status; echo '#!/bin/false of a package' >/usr/bin/cl_status"
+    lb2.run(["sh", "-c", script])
+    done = site(cluster)
+    assert (done.returncode, changed(done)) == (0, {"lb1": 0, "lb2": 0})
+    assert "/usr/bin/cl_status: belongs to another heartbeat" in " ".join(done.stdout.split())
+    assert "of a package" in lb2.read_text("/usr/bin/cl_status")
+    lb2.run(["rm", "/usr/bin/cl_status"])
+    assert changed(site(cluster)) == {"lb1": 0, "lb2": 1}
+
+
 def test_6_the_second_run_changes_nothing(cluster):
     before = [files(host) for host in cluster.lab.nodes]
     done = site(cluster)

@@ -30,6 +30,8 @@ from typing import Any
 
 _ECHO_REPLY = 0
 _ECHO_REQUEST = 8
+# A silence of so many seconds is one that a user may notice; shorter ones are a machine that is busy.
+_NOTICED = 0.05
 
 
 # -- in the laboratory host ------------------------------------------------------------------------------
@@ -76,6 +78,13 @@ class Answers:
             if after - before > longest[0]:
                 longest = (after - before, before, after)
         return longest
+
+    def gaps(self, since: float, shortest: float) -> list[tuple[float, float]]:
+        """(last good answer before it, seconds) for each gap that began since then and has ended."""
+        times = [at for at in self.at if at >= since]
+        return [
+            (before, after - before) for before, after in zip(times, times[1:]) if after - before >= shortest
+        ]
 
 
 def probe(address: str, interval_ms: int) -> None:
@@ -125,11 +134,12 @@ def _report(answers: Answers, sent: int, since: float, paused: float) -> None:
     now = time.monotonic()
     # Read both clocks together: monotonic time measures, wall time compares with logs.
     wall = time.time() - now
-    gap, last, first = answers.longest_gap(since, now)
+    gap, last_good, first = answers.longest_gap(since, now)
     report = {
         "gap_ms": round(gap * 1000, 1),
+        "gaps": [(wall + last, round(length * 1000, 1)) for last, length in answers.gaps(since, _NOTICED)],
         "paused_ms": round(paused * 1000, 1),
-        "last_good": None if last is None else wall + last,
+        "last_good": None if last_good is None else wall + last_good,
         "first_good": None if first is None else wall + first,
         "sent": sent,
         "answered": len(answers.at),
@@ -200,6 +210,10 @@ class Prober:
         """The longest silence since `mark`."""
         report = self.report()
         return Outage(report["gap_ms"], report["last_good"], report["first_good"], report["paused_ms"])
+
+    def gaps(self) -> list[tuple[float, float]]:
+        """(wall time of the last good answer, milliseconds) for each silence since `mark` that has ended."""
+        return [(at, ms) for at, ms in self.report()["gaps"]]
 
     def wait_answering(self, timeout_s: float, *, steadily_ms: int = 100) -> None:
         """Return when the address answers and has done so for `steadily_ms`; else `TimeoutError`."""

@@ -41,6 +41,9 @@ NODE  STATE   HEARD       LINKS
 lb1   active  (here)
 lb2   active  412 ms ago  bcast eth0 up
 
+PING NODE    STATE  ANSWERED    LOST BY
+192.0.2.254  seen   300 ms ago  -
+
 GROUP               HOLDER  PREFERRED  STATE  LAST MOVE
 192.0.2.10/24/eth0  lb1     lb1        held   from lb2, takeover, 70 s ago, 4 ms without holder
 """
@@ -70,6 +73,10 @@ NODE  STATE    HEARD   LINKS
 lb1   active   (here)
 lb2   unknown  never
 
+PING NODE    STATE    ANSWERED   LOST BY
+192.0.2.254  lost     9.0 s ago  lb1
+gw           unknown  never      -
+
 GROUP               HOLDER  PREFERRED  STATE                   LAST MOVE
 192.0.2.10/24/eth0  -       lb1        not held, stuck on lb1  -
 a                   lb1     lb1        held twice              start, 2 h 13 min ago
@@ -81,13 +88,21 @@ a                   lb1     lb1        held twice              start, 2 h 13 min
 
 def test_status_shows_what_is_wrong(daemon, run):
     [lb1, lb2], [group] = (golden("status-two-nodes")["result"][key] for key in ("nodes", "groups"))
+    [ping] = golden("status-two-nodes")["result"]["ping_nodes"]
     stuck = {**group, "holder": None, "states": {"lb1": "stuck", "lb2": "idle"}, "last_move": None}
     move = {"from": None, "to": "lb1", "reason": "start", "without_holder_ms": None, "age_ms": 8_000_000}
     twice = {**group, "key": "a", "states": {"lb1": "held", "lb2": "held"}, "last_move": move}
     text = "lb2 is dead: nothing is heard of it"
     daemon.answers["status"] = [
         status(
-            nodes=[lb1, {**lb2, "state": "unknown", "silent_ms": None, "links": []}],
+            nodes=[
+                {**lb1, "ping_lost": ["192.0.2.254"]},
+                {**lb2, "ping_lost": None, "state": "unknown", "silent_ms": None, "links": []},
+            ],
+            ping_nodes=[
+                {**ping, "state": "lost", "alive": False, "silent_ms": 9000},
+                {**ping, "name": "gw", "state": "unknown", "alive": False, "silent_ms": None},
+            ],
             groups=[stuck, twice],
             problems=[{"code": "node-dead", "node": "lb2", "text": text, "remedy": "see whether lb2 runs"}],
             healthy=False,

@@ -38,7 +38,10 @@ STATUS = {
     "node": "node1",
     "version": "0.1.0",
     "state": "active",
-    "config": {"parameters": {"deadtime": "5", "keepalive": "500ms", "pacemaker": "false"}},
+    "config": {
+        "auto_failback": "off",
+        "parameters": {"deadtime": "5", "keepalive": "500ms", "pacemaker": "false"},
+    },
     "nodes": [
         node("node1", own=True),
         node("node2", links=[("bcast eth0", True), ("mcast eth1 225.0.0.7", True)]),
@@ -189,6 +192,9 @@ node1\tactive\t(nodetype: normal)
         ("hblinkstatus node2", 11, ""),
         ("clientstatus node2 nothere", 1, "offline\n"),
         ("clientstatus node2 nothere 1000", 1, "offline\n"),
+        ("clientstatus node2 ipfail", 0, "online\n"),
+        ("clientstatus node1 ipfail 1000", 0, "online\n"),
+        ("clientstatus gw ipfail", 1, "offline\n"),
         ("clientstatus nobody ipfail", 13, ""),
         ("clientstatus node2 ipfail abc", 13, ""),
         ("clientstatus node2 ipfail 0", 13, ""),
@@ -271,6 +277,16 @@ def test_a_device_is_up_while_one_of_its_links_is(daemon, ask):
 def test_our_own_links_are_up_while_they_can_send(daemon, ask):
     daemon.status["links"][0]["up"] = False
     assert ask("listhblinks -v node1") == (0, "\teth1\tup\n\teth0\tdead\n")
+
+
+def test_ipfail_is_offline_where_no_ping_node_is_watched_and_on_nodes_that_are_dead(daemon, ask):
+    daemon.status["nodes"][1]["state"] = "dead"
+    assert ask("clientstatus node2 ipfail")[:2] == (1, "offline\n")
+    daemon.status["config"]["auto_failback"] = "legacy"
+    assert ask("clientstatus node1 ipfail")[:2] == (1, "offline\n")
+    daemon.status["config"]["auto_failback"] = "on"
+    daemon.status["ping_nodes"] = []
+    assert ask("clientstatus node1 ipfail")[:2] == (1, "offline\n")
 
 
 def test_without_ping_nodes_there_are_only_the_nodes(daemon, ask):

@@ -150,8 +150,8 @@ def test_groups_and_keys_may_be_kept_elsewhere():
         ),
         (
             "keepalive",
-            0.0005,
-            "keepalive: 0.0005 is not a whole number of milliseconds: write seconds (2 or 0.5) or milliseconds (500ms)",
+            0.0004,
+            "keepalive: 0.0004 is out of range: a time is at least half a millisecond and at most one day",
         ),
         ("keepalive", None, "keepalive: the value is missing: give a value"),
         (

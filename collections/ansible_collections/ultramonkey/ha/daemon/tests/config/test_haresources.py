@@ -241,3 +241,9 @@ def test_no_text_makes_the_parser_raise(text):
     lines = text.count("\n") + 1
     assert all(1 <= problem.line <= lines and str(problem).isprintable() for problem in problems)
     assert all(group.resources and group.key == group.resources[0].text for group in groups)
+
+
+@pytest.mark.parametrize("line", ["lb1 a \\ \\", "lb1 a\\ b", "lb1 \\ a"])
+def test_a_backslash_inside_a_line_is_no_resource(line):
+    _, problems = parse_haresources(f"{line}\n", ("lb1",))
+    assert any("has a backslash that does not end the line" in str(problem) for problem in problems)

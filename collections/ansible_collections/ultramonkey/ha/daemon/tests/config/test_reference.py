@@ -13,6 +13,34 @@ def test_every_directive_is_explained_once():
         assert sorted(re.findall(pattern, text, re.MULTILINE)) == sorted(BY_NAME)
 
 
+# ha.cf(5) of 3.0.6 and what its reader accepts, what 1.2 and 2.x had besides, and what became of each here.
+OF_HEARTBEAT = {
+    Treatment.DONE: (
+        *("node", "keepalive", "deadtime", "warntime", "initdead", "deadping", "auto_failback", "bcast"),
+        *("mcast", "mcast6", "ucast", "ucast6", "serial", "ping", "ping6", "ping_group", "udpport", "baud"),
+        *("hopfudge", "logfile", "debugfile", "logfacility", "debug", "respawn", "watchdog", "realtime"),
+        *("rtprio", "hbgenmethod", "uuidfrom", "coredumps", "max_rexmit_delay"),
+    ),
+    Treatment.ALIAS: ("udp", "nice_failback"),
+    Treatment.NO_EFFECT: (
+        *("use_logd", "conn_logd_time", "syslogmsgfmt", "log_badpack", "apiauth", "env", "memreserve"),
+        *("msgfmt", "compression", "compression_threshold", "traditional_compression", "cluster"),
+        *("quorum_server", "coreroot", "use_apphbd", "crm_daemon_dir", "crmd_spawns_pengine"),
+        *("record_config_changes", "record_pengine_inputs", "enable_config_writes", "normalpoll"),
+    ),
+    Treatment.REFUSED: (
+        *("crm", "pacemaker", "autojoin", "stonith", "stonith_host", "failfast", "hbaping", "rds", "tipc"),
+    ),
+}
+
+
+def test_every_directive_that_heartbeat_knew_is_in_the_table():
+    became = {name: BY_NAME[name].treatment for names in OF_HEARTBEAT.values() for name in names}
+    assert became == {name: treatment for treatment, names in OF_HEARTBEAT.items() for name in names}
+    # The rest is what 1.x had as PPP.
+    assert set(BY_NAME) - set(became) <= {"ppp-udp"}
+
+
 def test_what_is_not_carried_out_names_the_way_out():
     assert [row.name for row in DIRECTIVES if row.treatment is not Treatment.DONE and not row.remedy] == []
 

@@ -27,6 +27,10 @@ from ultramonkey_heartbeat.config.values import (
         ("1msec", 1),
         ("2000us", 2),
         ("3000usec", 3),
+        ("1499us", 1),
+        ("1500us", 2),
+        ("0.0005", 1),
+        ("0.3333", 333),
         ("86400", 86_400_000),
     ],
 )

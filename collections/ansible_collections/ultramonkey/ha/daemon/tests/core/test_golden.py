@@ -29,6 +29,7 @@ def shape(value):
 @pytest.fixture
 def world():
     world = World()
+    world.add_ping("192.0.2.254")
     for name in ("lb1", "lb2"):
         world.add_node(name)
     world.add_group("web", "lb2")

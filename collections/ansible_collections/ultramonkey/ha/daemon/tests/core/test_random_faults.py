@@ -9,6 +9,9 @@ from ultramonkey_heartbeat.core import events as ev
 from world import World
 
 SEEDS = range(150)
+# From here on there are ping nodes, which come and go, too.
+PINGING = 150
+SEEDS_WITH_PINGS = range(PINGING, PINGING + 50)
 OFF = False
 STORM_MS = 60_000
 SETTLING_MS = 15_000
@@ -23,6 +26,9 @@ def build(rng, seed):
         world.add_node(name)
     for number in range(rng.choice([1, 2, 3])):
         world.add_group(f"group{number}", rng.choice(names))
+    if seed >= PINGING:
+        for name in ["gateway", "router"][: rng.choice([1, 2])]:
+            world.add_ping(name)
     world.loss = world.loss_ever = rng.choice([0, 0, 0.02, 0.2])
     for name in names:
         world.start(name)
@@ -34,9 +40,22 @@ def break_something(world, rng):
     group = rng.choice(world.groups).key
     other = rng.choice([h for h in world.hosts.values() if h is not host])
     alive = host.node is not None
-    what = rng.choice(
-        ["power", "cut", "one-way", "heal", "freeze", "stop", "move", "script", "slow", "crash", "switch"]
-    )
+    faults = [
+        "power",
+        "cut",
+        "one-way",
+        "heal",
+        "freeze",
+        "stop",
+        "move",
+        "script",
+        "slow",
+        "crash",
+        "switch",
+    ]
+    if world.pings:
+        faults += ["ping", "ping", "gateway", "ping back"]
+    what = rng.choice(faults)
     if what == "power":
         world.kill(host.name) if alive else world.start(host.name)
     elif what == "cut":
@@ -51,6 +70,13 @@ def break_something(world, rng):
         world.shut_down(host.name)
     elif what == "move" and alive:
         return world.move(host.name, [group], rng.choice([None, other.name, host.name]))
+    elif what == "ping":
+        world.cut_ping(host.name, rng.choice(world.pings).name)
+    elif what == "gateway":
+        for name in world.hosts:
+            world.cut_ping(name, world.pings[0].name)
+    elif what == "ping back":
+        world.ping_cuts.clear()
     elif what == "script":
         host.fails[group, rng.choice(["start", "stop"])] = "exit code 1"
     elif what == "crash" and alive:
@@ -67,6 +93,7 @@ def break_something(world, rng):
 
 def put_everything_right(world):
     world.cuts.clear()
+    world.ping_cuts.clear()
     world.loss = 0
     for host in world.hosts.values():
         host.fails.clear()
@@ -84,7 +111,7 @@ def switch_everything_off(world):
         world.ask(host.name, ev.StandbyRequested, OFF, host.name)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS, *SEEDS_WITH_PINGS])
 def test_no_group_is_held_twice_for_long_and_when_the_faults_end_each_is_held_exactly_once(seed):
     rng = random.Random(seed)
     world = build(rng, seed)

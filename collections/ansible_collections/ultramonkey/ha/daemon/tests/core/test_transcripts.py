@@ -64,6 +64,15 @@ def run(world, line):
             world.cuts.add((words[1], words[0]))
     elif command == "heal":
         world.cuts.clear()
+    elif command == "digest":
+        world.digests[words[0]] = words[1]
+    elif command == "pings":
+        for name in words:
+            world.add_ping(name)
+    elif command == "cut-ping":
+        world.cut_ping(*words)
+    elif command == "heal-ping":
+        world.heal_ping(*words)
     elif command == "fail":
         left = ", something is left behind" if words[3:] == ["unclean"] else ""
         hosts[words[0]].fails[words[1], words[2]] = f"exit code 1{left}"

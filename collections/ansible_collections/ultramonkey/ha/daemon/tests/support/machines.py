@@ -400,6 +400,14 @@ class Machine(Station):
         command = (PYTHON, "-m", "ultramonkey_heartbeat.cli.hbctl", "--socket", self.socket, *words)
         return run(*command, check=False, env=self.environment, timeout=DEADLINE_S)
 
+    def cl_status(self, *words):
+        """What the old command prints."""
+        code = (
+            "import sys; from ultramonkey_heartbeat.cli import cl_status; "
+            f"sys.exit(cl_status.main(sys.argv[1:], socket_path={self.socket!r}))"
+        )
+        return run(PYTHON, "-c", code, *words, check=False, env=self.environment).stdout
+
     def sees(self, peer):
         """The state of another node as seen from here; None while the daemon does not answer."""
         status = self.status()

@@ -20,6 +20,7 @@ from ultramonkey_heartbeat.config.model import (
     Configuration,
     Group,
     HaCf,
+    PingNode,
     Resource,
 )
 from ultramonkey_heartbeat.core import effects as fx
@@ -66,6 +67,10 @@ class World:
         self.hosts: dict[str, Host] = {}
         self.groups: list[Group] = []
         self.cuts: set[tuple[str, str]] = set()
+        self.pings: tuple = ()
+        self.digests: dict[str, str] = {}
+        # (host, ping node) that do not reach each other
+        self.ping_cuts: set[tuple[str, str]] = set()
         self.loss = 0.0
         self.ha = {
             "keepalive_ms": keepalive_ms,
@@ -97,10 +102,10 @@ class World:
     def configuration(self, name):
         return Configuration(
             name,
-            HaCf(tuple(self.hosts), (BroadcastLink("eth0", 694),), **self.ha),
+            HaCf(tuple(self.hosts), (BroadcastLink("eth0", 694),), pings=self.pings, **self.ha),
             tuple(self.groups),
             AuthKeys(1, (AuthKey(1, "sha1", b"secret"),)),
-            "d1",
+            self.digests.get(name, "d1"),
         )
 
     def start(self, name):
@@ -112,6 +117,25 @@ class World:
         host.node = self._member(host, identity)
         self.give(host, ev.Started(1_700_000_000_000, adopted=tuple(host.runs), switches=host.switches))
         self.give(host, ev.LinkChanged(LINK, up=True, reason=""))
+        for ping in self.pings:
+            self._ping(host, host.node, ping.name)
+
+    def add_ping(self, name):
+        self.pings += (PingNode("ping", name, (name,)),)
+
+    def cut_ping(self, host, name):
+        self.ping_cuts.add((host, name))
+
+    def heal_ping(self, host, name):
+        self.ping_cuts.discard((host, name))
+
+    def _ping(self, host, node, name):
+        """One echo request of this run of the daemon, and the next one after a keepalive."""
+        if host.node is not node:
+            return
+        if (host.name, name) not in self.ping_cuts:
+            self.later(2 * NETWORK_DELAY_MS, lambda: self.give(host, ev.PingAnswered(name)))
+        self.later(self.ha["keepalive_ms"], lambda: self._ping(host, node, name))
 
     def _member(self, host, identity):
         configuration, rng = self.configuration(host.name), random.Random(host.name)

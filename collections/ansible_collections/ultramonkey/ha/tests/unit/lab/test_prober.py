@@ -28,6 +28,13 @@ def test_the_longest_gap(at, since, now, expected):
     assert answers.longest_gap(since, now) == expected
 
 
+def test_every_gap_that_has_ended_is_told_with_its_beginning():
+    answers = Answers()
+    answers.at = [1.0, 2.0, 2.01, 2.5]
+    assert answers.gaps(0.0, 0.05) == [(1.0, 1.0), (2.01, pytest.approx(0.49))]
+    assert answers.gaps(1.5, 0.05) == [(2.01, pytest.approx(0.49))]
+
+
 def test_an_echo_request_has_a_checksum_that_sums_up_to_nothing():
     assert checksum(echo_request(0x1234, 0xFFFE)) == 0
 

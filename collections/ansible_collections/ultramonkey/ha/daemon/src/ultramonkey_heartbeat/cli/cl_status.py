@@ -12,7 +12,8 @@ Where 3.0.6 was wrong, or has what this daemon has not:
 * `rscstatus` says what this node holds, also with auto_failback legacy (3.0.6: always none) and on a node
   that no group prefers (3.0.6: local, for its none of none).
 * a link of this node to itself is up when it can send; 3.0.6 wants to hear itself, which mcast does not.
-* no program registers with the daemon, so `clientstatus` says offline of every one.
+* no program registers with the daemon, so `clientstatus` says offline of every one but ipfail, which is built
+  in: online on every node that is alive, where ping nodes are watched.
 """
 
 from __future__ import annotations
@@ -315,10 +316,14 @@ def _hblinkstatus(status: Status, call: Call) -> Answer:
 
 
 def _clientstatus(status: Status, call: Call) -> Answer:
-    _node(status, call.words[0], EXIT_UNKNOWN)
+    node = _node(status, call.words[0], EXIT_UNKNOWN)
     wait_ms = call.words[2] if len(call.words) > 2 else "500"  # noqa: PLR2004 - NODE CLIENT [MILLISECONDS]
     if not wait_ms.isdecimal() or not int(wait_ms):
         raise AnswerError(EXIT_UNKNOWN, f"cl_status: ERROR: {wait_ms} is no time to wait for an answer")
+    # As with ipfail itself, which ends at once in legacy mode.
+    watched = bool(status.get("ping_nodes")) and status["config"]["auto_failback"] != "legacy"
+    if call.words[1] == "ipfail" and watched and node.state in ("active", "up"):
+        return ["online"], EXIT_YES
     return ["offline"], EXIT_NO
 
 

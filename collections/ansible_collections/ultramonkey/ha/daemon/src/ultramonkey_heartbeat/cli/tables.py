@@ -47,6 +47,11 @@ def status(result: Json) -> list[str]:
         *table(("NODE", "STATE", "HEARD", "LINKS"), [_node(node) for node in result["nodes"]]),
         "",
     ]
+    pings = result.get("ping_nodes")
+    if pings:
+        lost = {node["name"]: node["ping_lost"] or () for node in result["nodes"]}
+        titles = ("PING NODE", "STATE", "ANSWERED", "LOST BY")
+        lines += [*table(titles, [_ping(ping, lost) for ping in pings]), ""]
     if result["groups"]:
         header = ("GROUP", "HOLDER", "PREFERRED", "STATE", "LAST MOVE")
         lines += table(header, [_group(group) for group in result["groups"]])
@@ -84,6 +89,13 @@ def _line(link: Json) -> Sequence[str]:
         str(link["frames_dropped"]),
         f"{load['out']:.0%} / {load['in']:.0%}",
     )
+
+
+def _ping(ping: Json, lost: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    silent_ms = ping["silent_ms"]
+    answered = "never" if silent_ms is None else f"{duration(silent_ms)} ago"
+    losers = ", ".join(name for name, names in lost.items() if ping["name"] in names)
+    return (ping["name"], ping["state"], answered, losers or "-")
 
 
 def _group(group: Json) -> Sequence[str]:

@@ -147,6 +147,11 @@ def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Pr
         return None
     resources = []
     for word in rest:
+        if word.text.endswith(CONTINUATION):
+            # One that continues a line is gone by now.
+            message = f"{shown(word.text)} has a backslash that does not end the line"
+            remedy = "end the line with one backslash to continue it, or remove the backslash"
+            problems.append(Problem(file, word.line, word.text, message, remedy))
         resource = parse_resource(word.text)
         problems.extend(_doubts(resource, word, file))
         resources.append(resource)

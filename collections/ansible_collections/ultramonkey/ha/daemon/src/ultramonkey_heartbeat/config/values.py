@@ -55,7 +55,7 @@ class BadValueError(ValueError):
 
 
 def read_time_ms(word: str) -> int:
-    """A duration above zero, in whole milliseconds: `2`, `0.5`, `1s`, `500ms`, `2000us`, `1sec`, `1msec`."""
+    """A duration above zero, rounded to whole milliseconds: `2`, `0.5`, `1s`, `500ms`, `2000us`, `1sec`."""
     example = "write seconds (2 or 0.5) or milliseconds (500ms)"
     if word in _UNITS_IN_MS:
         raise BadValueError(
@@ -68,11 +68,15 @@ def read_time_ms(word: str) -> int:
         raise BadValueError(word, f"{shown(word)} has the unknown unit {shown(match[3])}", example)
     fraction = match[2] or ""
     amount = Fraction(int((match[1] or "0") + fraction), 10 ** len(fraction)) * _UNITS_IN_MS[match[3]]
-    if amount.denominator != 1:
-        raise BadValueError(word, f"{shown(word)} is not a whole number of milliseconds", example)
-    if not 0 < amount <= TIME_MAX_MS:
-        raise BadValueError(word, f"{shown(word)} is out of range", "a time is above 0 and at most one day")
-    return int(amount)
+    # To the nearest, as 3.0.6 does.
+    milliseconds = int(amount + Fraction(1, 2))
+    if not 0 < milliseconds <= TIME_MAX_MS:
+        raise BadValueError(
+            word,
+            f"{shown(word)} is out of range",
+            "a time is at least half a millisecond and at most one day",
+        )
+    return milliseconds
 
 
 def human_time(milliseconds: int) -> str:

@@ -23,6 +23,8 @@ class Cause(Enum):
     REQUEST = "request"
     FAILED = "failed"
     CONFLICT = "conflict"
+    # The owner saw fewer ping nodes than the one that it was given to.
+    PING = "ping"
     # The owner stays; only the administrator's wish that it stay is void (the preferred node was away).
     UNPINNED = "unpinned"
 

@@ -58,6 +58,21 @@ class LinkChanged:
 
 
 @dataclass(frozen=True)
+class PingAnswered:
+    """A member of a ping node has answered an echo request."""
+
+    ping: str
+
+
+@dataclass(frozen=True)
+class PingImpossible:
+    """A ping node cannot be asked, for a reason that is this machine's own; with no reason, it can again."""
+
+    ping: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ResourceFinished:
     """The runner has finished what `StartGroup` or `StopGroup` asked.
 
@@ -131,6 +146,8 @@ Event = Union[
     MessageReceived,
     DeadlineReached,
     LinkChanged,
+    PingAnswered,
+    PingImpossible,
     ResourceFinished,
     AddressLost,
     MoveRequested,

@@ -39,6 +39,8 @@ class LocalGroup:
     assignment: Assignment = NOBODY
     state: GroupState = GroupState.IDLE
     since_ms: int = 0
+    # When the assignment was written or heard of.
+    assigned_at_ms: int = 0
     # The last start failed; remembered while what it left is being stopped.
     start_failed: bool = False
     # The daemon before this one left it running.

@@ -26,15 +26,18 @@ from .admin import Desk
 from .complaints import Complaints
 from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
+from .ipfail import Ipfail
 from .membership import Membership
 from .notices import (
     BecameActive,
     NodeStateChanged,
+    Notice,
     OwnLinkChanged,
     ShutdownBegun,
     Slept,
 )
 from .panel import Panel
+from .pings import PingNodes, comparison_for
 from .reception import Decoder, Marks, Reception
 from .report import Phase, Report, Wish, to_fields
 from .steward import Steward
@@ -71,6 +74,7 @@ class Node:
         # With heartbeat 3.0.6, should the other node turn out to run it; only two nodes can.
         self.conversation: Conversation | None = None
         self.complaints = Complaints(self._effects_append)
+        self.pings = PingNodes((), 0, 0)
         self.reception: Reception
         self.started_at_ms = 0
         self._decode = decode
@@ -151,6 +155,7 @@ class Node:
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
+            self.pings.next_deadline(),
         ]
         instants.extend(
             peer.window.next_deadline()
@@ -170,6 +175,8 @@ class Node:
         self.started_at_ms = now_ms
         peers = tuple(name for name in ha.nodes if name != me)
         self.membership = Membership(peers, ha.deadtime_ms, ha.warntime_ms, ha.initdead_ms, now_ms)
+        self.pings = PingNodes(ha.pings, ha.ping_deadtime_ms, now_ms)
+        comparison = comparison_for(ha)
         self.switches = Switchboard(
             (group.key for group in self.configuration.groups), ha.nodes, event.switches
         )
@@ -185,6 +192,7 @@ class Node:
             stuck=event.stuck,
             adopted=event.adopted,
             now_ms=now_ms,
+            comparison=comparison,
         )
         self.desk = Desk(self.steward, self.membership, self._effects_append)
         self.panel = Panel(
@@ -195,6 +203,8 @@ class Node:
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
+            if comparison is not None:
+                self.conversation.ipfail = Ipfail(self.pings, ha.auto_failback, ha.keepalive_ms, self._say)
         self.reception = Reception(
             configuration=self.configuration,
             identity=self.identity,
@@ -221,6 +231,8 @@ class Node:
             self._effects.append(OwnLinkChanged(event.link, event.up, event.reason))
             # Say who we are as soon as somebody can hear it.
             self._marks.changed |= event.up
+        elif isinstance(event, (ev.PingAnswered, ev.PingImpossible)):
+            self._pings_changed(self.pings.take(event, now_ms))
         elif isinstance(event, ev.ResourceFinished):
             self._marks.changed |= self.steward.finished(
                 event.group, event.operation, event.reason, now_ms, ok=event.ok, clean=event.clean
@@ -240,12 +252,19 @@ class Node:
             self.desk.abandon()
             self._marks.unsettled = self._marks.changed = True
 
+    def _pings_changed(self, notices: list[Notice]) -> None:
+        self._effects += notices
+        if notices:
+            self._marks.unsettled = self._marks.changed = True
+
     def _notice_sleep(self, now_ms: int) -> None:
         ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
         if slept_ms <= ha.deadtime_ms:
             if slept_ms >= 2 * ha.keepalive_ms and now_ms > self._last_event_ms + ha.keepalive_ms:
                 self.membership.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
+                self.pings.discount(now_ms - self._last_event_ms - ha.keepalive_ms)
             return
+        self.pings.discount(slept_ms)
         self._rise()
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
@@ -267,6 +286,7 @@ class Node:
     # -- time --------------------------------------------------------------------------------------
 
     def _tick(self, now_ms: int) -> None:
+        self._pings_changed(self.pings.expire(now_ms))
         notices = self.membership.expire(now_ms)
         if notices:
             self._effects += notices
@@ -306,6 +326,7 @@ class Node:
             self.phase = Phase.ACTIVE
             self._marks.changed = True
             self._effects.append(BecameActive(self.membership.describe()))
+        self.steward.compare(self.pings.reach(), now_ms)
         self._bring_groups_on(now_ms)
         if self.desk.follow(self.phase, now_ms):
             # A wish was renewed against a newer assignment: it may be ours to grant.
@@ -379,6 +400,7 @@ class Node:
             self.steward.reports(),
             tuple(self.desk.wishes()),
             self.switches.kept(),
+            reach=self.pings.reach(),
         )
 
     def _say_farewell(self, now_ms: int) -> None:

@@ -45,6 +45,23 @@ class OwnLinkChanged(Notice):
 
 
 @dataclass(frozen=True)
+class PingNodeChanged(Notice):
+    """A ping node answers, or does so no longer."""
+
+    ping: str
+    seen: bool
+    silent_ms: int
+
+
+@dataclass(frozen=True)
+class PingNodeImpossible(Notice):
+    """A ping node cannot be asked: not permitted, or nothing is known of its name."""
+
+    ping: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class LateHeartbeat(Notice):
     """A peer was silent for longer than warntime."""
 
@@ -140,6 +157,15 @@ class DuplicateName(Notice):
     """Another machine uses our own name. Said once."""
 
     link: str
+
+
+@dataclass(frozen=True)
+class ConfigDiffers(Notice):
+    """A peer has other nodes, groups or auto_failback in its files. Said at each start of it, and of ours."""
+
+    node: str
+    digest: str
+    ours: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ left       the owner, when its daemon is told to stop
 no owner   whoever is next, when the owner is dead, has left, was restarted, or could not start the group
 left       the owner, when its node is on standby
 request    the owner, when an administrator wishes the group elsewhere
-failback   the owner, when the preferred node can hold the group again
+ping       the owner, when another node has been seeing more ping nodes for a while
+failback   the owner, when the preferred node can hold the group again, and does not see fewer ping nodes
 unpinned   the owner, when the preferred node went away after an administrator had moved the group
 
 Under maintenance nobody writes, but for a node whose daemon was restarted and still holds the group: it
@@ -28,6 +29,7 @@ from dataclasses import dataclass, replace
 
 from ..config.model import AutoFailback
 from .assignment import Assignment, Cause
+from .reach import NOTHING, Reach, ranks, surely_more
 from .report import GroupState
 
 
@@ -50,6 +52,11 @@ class Seat:
     hears_us: bool
     # It has not heard us for a while, though we hear it: a cut in one direction.
     deaf: bool
+    # The ping nodes that it sees; and whether it has been seeing more than we for long enough to act upon
+    # it, or sees fewer, or did until a moment ago.
+    reach: Reach = NOTHING
+    sees_more: bool = False
+    sees_fewer: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,8 @@ def successor(view: View) -> Seat | None:
             return seat
     # An owner whose daemon was restarted comes last: it may still be joining in somebody's view, and
     # two nodes that see that differently would both start the group.
-    able.sort(key=lambda seat: seat.name == view.assignment.owner)
+    seen = dict(zip((seat.name for seat in able), ranks(seat.reach for seat in able)))
+    able.sort(key=lambda seat: (seat.name == view.assignment.owner, -seen[seat.name]))
     return able[0] if able else None
 
 
@@ -134,7 +142,7 @@ def rewrite(view: View) -> Assignment | None:
         return _claim(view)
     if _we_win_conflict(view):
         return _to(view, mine, Cause.CONFLICT)
-    yielded = _yield_to_deaf(view)
+    yielded = _yield(view)
     if yielded is not None:
         return yielded
     if mine.leaving:
@@ -171,15 +179,18 @@ def _we_win_conflict(view: View) -> bool:
         and rival.heard
         and not rival.deaf
         and rival.state in (GroupState.HELD, GroupState.STARTING)
+        and not surely_more(rival.reach, mine.reach)
     )
 
 
-def _yield_to_deaf(view: View) -> Assignment | None:
-    """A rival that cannot hear us cannot learn that the group is ours; so it is for us to let go."""
+def _yield(view: View) -> Assignment | None:
+    """We let go when a rival cannot hear us, so cannot learn that the group is ours, or sees more than we."""
     if not view.owned or view.mine.state not in (GroupState.HELD, GroupState.STARTING):
         return None
     for seat in view.seats:
-        if seat.deaf and seat.state is GroupState.HELD:
+        if seat.name == view.me or seat.state is not GroupState.HELD:
+            continue
+        if seat.deaf or (seat.hears_us and surely_more(seat.reach, view.mine.reach)):
             return _to(view, seat, Cause.CONFLICT)
     return None
 
@@ -227,15 +238,25 @@ def _hand_over(view: View) -> Assignment | None:
     wished = view.seat(view.wish) if view.wish else None
     if wished is not None and wished.eligible and wished.hears_us and wished.name != view.me:
         return _to(view, wished, Cause.REQUEST)
+    better = _better_connected(view)
+    if better is not None:
+        return _to(view, better, Cause.PING)
     if preferred.name == view.me or view.policy is AutoFailback.OFF:
         return None
     pinned = current.pinned and view.policy is AutoFailback.ON
     if pinned and not (preferred.heard and preferred.eligible):
         return Assignment(current.epoch + 1, current.owner, current.incarnation, Cause.UNPINNED)
-    able = preferred.eligible and preferred.hears_us
+    able = preferred.eligible and preferred.hears_us and not preferred.sees_fewer
     if able and not pinned and view.mine.state is GroupState.HELD:
         return _to(view, preferred, Cause.FAILBACK)
     return None
+
+
+def _better_connected(view: View) -> Seat | None:
+    """Of the nodes that have been seeing more ping nodes than we, the one that sees the most."""
+    able = [seat for seat in view.seats if seat.sees_more and seat.eligible and seat.hears_us]
+    seen = ranks(seat.reach for seat in able)
+    return able[seen.index(max(seen))] if able else None
 
 
 def _to(view: View, seat: Seat, cause: Cause) -> Assignment:

@@ -17,7 +17,7 @@ from ..wire.message import Message
 from .complaints import Complaints
 from .effects import Effect
 from .membership import Membership, Peer, old_state_from, state_from
-from .notices import Notice, OldPeer
+from .notices import ConfigDiffers, Notice, OldPeer
 from .panel import Panel
 from .report import from_message, raw_fields
 from .sequence import Verdict
@@ -71,6 +71,7 @@ class Reception:
         self._repeat_ms = configuration.ha.max_rexmit_delay_ms
         # A peer that has just come cannot have heard us yet.
         self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
+        self._digest = configuration.digest
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -190,6 +191,8 @@ class Reception:
         peer.deaf = not hears_us and now_ms - peer.alive_since_ms > self._deaf_after_ms
         if not fresh and was is peer.state and was_deaf is peer.deaf:
             return
+        if report.digest != self._digest and (before is None or before.digest != report.digest):
+            self._emit(ConfigDiffers(peer.name, report.digest, self._digest))
         peer.report, peer.report_raw = report, raw
         self._marks.unsettled = True
         if peer.old:

@@ -8,6 +8,7 @@ um_inc     the sender's incarnation, hex (constant for one run of the daemon)
 um_phase   joining, active or leaving
 um_cfg     digest of the sender's configuration
 um_hear    the nodes that the sender hears at the moment, separated by blanks
+um_ping    the sender's ping nodes, separated by blanks: lost ones as !NAME, not yet known ones as ?NAME
 um_grp     per group EPOCH,OWNER,INCARNATION,CAUSE,STATE,KEY, separated by blanks
 um_wish    per wish EPOCH,TARGET,KEY, separated by blanks
 um_mnt     per maintenance switch ever turned VERSION,WORD,KEY, separated by blanks
@@ -28,6 +29,7 @@ from typing import TypeVar
 from ..wire.errors import MalformedFieldError
 from ..wire.message import Field, Message, decimal, hexadecimal, string
 from .assignment import Assignment, Cause
+from .reach import NOTHING, Reach, from_word, to_word
 from .switches import NOTHING_TURNED, Kept, Switch, Switches
 
 _Word = TypeVar("_Word", bound=Enum)
@@ -94,6 +96,7 @@ class Report:
     groups: Mapping[str, GroupReport]
     wishes: tuple[Wish, ...] = ()
     switches: Kept = NOTHING_TURNED
+    reach: Reach = NOTHING
 
     def state(self, key: str) -> GroupState:
         """What the sender says about the group on itself; not mentioned means idle."""
@@ -112,6 +115,8 @@ def to_fields(report: Report) -> list[Field]:
     # A 3.0.6 drops a message in text form that has an empty value.
     if report.hears:
         fields.append(string("um_hear", " ".join(report.hears)))
+    if report.reach != NOTHING:
+        fields.append(string("um_ping", to_word(report.reach)))
     if report.groups:
         records = (_group_record(key, group) for key, group in report.groups.items())
         fields.append(string("um_grp", " ".join(records)))
@@ -150,6 +155,7 @@ def from_message(message: Message) -> Report | None:
         phase=_member(Phase.JOINING, message.text("um_phase") or ""),
         digest=message.text("um_cfg") or "",
         hears=tuple((message.text("um_hear") or "").split()),
+        reach=from_word(message.text("um_ping") or ""),
         groups=_groups(_records(message, "um_grp", 6)),
         wishes=tuple(
             Wish(_hex("um_wish", epoch), target, key)

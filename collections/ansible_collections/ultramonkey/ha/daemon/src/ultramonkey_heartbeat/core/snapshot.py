@@ -9,7 +9,8 @@ from ..config.model import UnicastLink
 from ..config.parameters import parameters
 from .membership import Peer, PeerState
 from .node import Node
-from .report import GroupState, Phase
+from .reach import Reach
+from .report import GroupState, Phase, Report
 
 Json = dict[str, Any]
 
@@ -39,6 +40,7 @@ def snapshot(node: Node, now_ms: int) -> Json:
             for name in ha.nodes
         ],
         "links": [_link(node, name, now_ms) for name in node.links],
+        "ping_nodes": node.pings.describe(now_ms),
         "groups": [_group(node, key, now_ms) for key in node.steward.groups],
         "maintenance": {
             "cluster": node.switches.cluster_maintained(),
@@ -65,6 +67,7 @@ def _self(node: Node) -> Json:
         "deadtime_ms": node.configuration.ha.deadtime_ms,
         "config_digest": node.configuration.digest,
         "standby": node.switches.on_standby(node.identity.name),
+        "ping_lost": _lost(node.pings.reach()),
         "links": [],
     }
 
@@ -81,11 +84,16 @@ def _peer(node: Node, peer: Peer, now_ms: int) -> Json:
         "deadtime_ms": peer.deadtime_ms,
         "config_digest": peer.report.digest if peer.report else None,
         "standby": node.switches.on_standby(peer.name),
+        "ping_lost": _lost(peer.report.reach) if peer.alive and peer.report else None,
         "links": [
             {"name": name, "up": link.up, "silent_ms": now_ms - link.last_heard_ms}
             for name, link in peer.links.items()
         ],
     }
+
+
+def _lost(reach: Reach) -> list[str] | None:
+    return sorted(reach.lost) if reach.configured else None
 
 
 def _link(node: Node, name: str, now_ms: int) -> Json:
@@ -123,6 +131,7 @@ def _problems(node: Node, now_ms: int) -> list[Json]:
         *_node_problems(node),
         *_switch_problems(node),
         *_link_problems(node, now_ms),
+        *_ping_problems(node),
         *_group_problems(node),
     ]
 
@@ -175,16 +184,23 @@ def _node_problems(node: Node) -> list[Json]:
                         "wait; if it stays, see the log of heartbeat there",
                     )
                 )
-        elif peer.report is not None and peer.report.digest != node.configuration.digest:
+        elif peer.report is not None and _differences(node, peer.report):
             problems.append(
                 _problem(
                     "config-differs",
                     peer.name,
-                    f"{peer.name} has another configuration than {node.identity.name}",
+                    f"{peer.name} and {node.identity.name} have different {_differences(node, peer.report)}",
                     "make ha.cf and haresources the same on all nodes, then restart the one that was behind",
                 )
             )
     return problems
+
+
+def _differences(node: Node, theirs: Report) -> str:
+    """What is not the same in the files of a peer, in words."""
+    if theirs.digest != node.configuration.digest:
+        return f"nodes, groups or auto_failback (digest {theirs.digest}, here {node.configuration.digest})"
+    return "ping nodes" if theirs.reach.configured != node.pings.reach().configured else ""
 
 
 def _switch_problems(node: Node) -> list[Json]:
@@ -259,6 +275,33 @@ def _unheard(me: str, name: str) -> Json:
     if name.startswith("serial "):
         remedy += "; with the daemons stopped, run `hbctl link test serial` on both"
     return _problem("link-unheard", me, f"no node was ever heard over {name}", remedy)
+
+
+def _ping_problems(node: Node) -> list[Json]:
+    me = node.identity.name
+    lost = [(me, name) for name in sorted(node.pings.reach().lost)]
+    for peer in node.membership.alive():
+        if peer.report is not None:
+            lost += [(peer.name, name) for name in sorted(peer.report.reach.lost)]
+    problems = [
+        _problem(
+            "ping-lost",
+            name,
+            f"{name} no longer reaches the ping node {ping}",
+            f"see the network between {name} and {ping}; if no node reaches it, see {ping} itself",
+        )
+        for name, ping in lost
+    ]
+    problems += [
+        _problem(
+            "ping-impossible",
+            me,
+            f"{me} cannot ping {ping}: {reason}",
+            "see the reason; nothing is decided by it",
+        )
+        for ping, reason in node.pings.cannot()
+    ]
+    return problems
 
 
 def _group_problems(node: Node) -> list[Json]:

@@ -30,8 +30,10 @@ from .notices import (
     Superseded,
 )
 from .ownership import Seat, View
+from .pings import Comparison, reach_of
+from .reach import Reach
 from .report import GroupReport, GroupState, Phase, Report, Wish
-from .seats import own_seat, peer_seat
+from .seats import own_seat, peer_seat, with_reach
 from .switches import Switchboard
 
 _SERVING = (GroupState.STARTING, GroupState.HELD)
@@ -54,6 +56,7 @@ class Steward:
         stuck: Sequence[str] = (),
         adopted: Sequence[str] = (),
         now_ms: int = 0,
+        comparison: Comparison | None = None,
     ) -> None:
         self.me = me
         self.policy = policy
@@ -73,6 +76,10 @@ class Steward:
         self._membership = membership
         self._switches = switches
         self._emit = emit
+        # None: there are no ping nodes, or nothing is done because of them.
+        self._comparison = comparison
+        # The assignments as they were last looked at, to see when each was made.
+        self._noted: dict[str, Assignment] = {}
         # The groups that were under maintenance when we last looked.
         self._was_maintained: tuple[str, ...] = ()
         self.leftovers = Leftovers(membership)
@@ -129,6 +136,9 @@ class Steward:
         """
         open_wishes = list(wishes)
         others = self._heard_by_others()
+        for key, local in self.groups.items():
+            if self._noted.get(key) != local.assignment:
+                self._noted[key], local.assigned_at_ms = local.assignment, now_ms
         changed = False
         for local in self.groups.values():
             changed |= self._retry(local, phase, others, now_ms)
@@ -143,6 +153,11 @@ class Steward:
         self._look_after_maintenance()
         self._observe(now_ms)
         return changed
+
+    def compare(self, ours: Reach, now_ms: int) -> None:
+        """Compare the ping nodes that we see with those that the peers see."""
+        if self._comparison is not None:
+            self._comparison.look(ours, reach_of(self._membership.alive()), now_ms)
 
     def _look_after_maintenance(self) -> None:
         """What we hold may have been stopped by hand meanwhile. To start it leaves alone what runs."""
@@ -316,6 +331,8 @@ class Steward:
         if phase is not Phase.ACTIVE:
             return None
         instants = [local.retry_at_ms for key, local in self.groups.items() if not self.maintained(key)]
+        if self._comparison is not None:
+            instants.append(self._comparison.next_deadline())
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 
     def _observe(self, now_ms: int) -> None:
@@ -353,6 +370,8 @@ class Steward:
             else peer_seat(self._membership.peers[name], key, self.me, on_standby=on_standby(name))
             for name in local.order
         )
+        if self._comparison is not None:
+            seats = tuple(with_reach(seat, local, self._comparison, self.me) for seat in seats)
         wish = next((w.target for w in wishes if w.key == key and w.epoch == local.assignment.epoch), None)
         return View(
             self.me,

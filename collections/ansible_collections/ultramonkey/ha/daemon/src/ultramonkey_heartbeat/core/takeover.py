@@ -30,7 +30,7 @@ from enum import Enum
 
 from ..config.model import AutoFailback
 from ..wire.message import Field, Message
-from . import phrases
+from . import ipfail, phrases
 from .assignment import NOBODY, Cause
 from .legacy import Legacy
 from .membership import Peer, PeerState
@@ -94,6 +94,8 @@ class Conversation:
         self._doubted_at_ms: int | None = None
         self._declared_dead = False
         self._legacy = Legacy(steward, send) if policy is AutoFailback.LEGACY else None
+        # Set where ping nodes are watched; 3.0.6 does nothing with them in legacy mode.
+        self.ipfail: ipfail.Ipfail | None = None
 
     # -- time and state ----------------------------------------------------------------------------
 
@@ -120,6 +122,8 @@ class Conversation:
             instants.append(self._wanted.ask_at_ms)
         if self._asked_at_ms is not None and self.stage is Stage.ASKING:
             instants.append(self._asked_at_ms + ASK_INTERVAL_MS)
+        if self.ipfail is not None and self.stage is Stage.STABLE:
+            instants.append(self.ipfail.next_deadline())
         if self._legacy is not None:
             instants.append(self._legacy.next_deadline())
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
@@ -135,6 +139,8 @@ class Conversation:
         self._wanted = None
         if self._legacy is not None:
             self._legacy.forget()
+        if self.ipfail is not None:
+            self.ipfail.forget()
 
     def doubts(self, peer: Peer, deadtime_ms: int, keepalive_ms: int, now_ms: int) -> bool:
         """Whether we must begin anew, under a new generation, because the peer may believe us dead.
@@ -179,6 +185,8 @@ class Conversation:
             self._moves.step(now_ms)
             self._fail_back(now_ms)
             self._ask_again(now_ms)
+            if self.ipfail is not None:
+                self.ipfail.tick(peer, self.shares.mine, self.give, now_ms)
 
     def _meet(self, peer: Peer) -> None:
         """The peer is heard: for the first time, again after a split, or after its restart."""
@@ -216,6 +224,9 @@ class Conversation:
         elif self._legacy is not None:
             if kind in ("ip-request", "ip-request-resp"):
                 self._legacy.hear(message, peer)
+        elif kind in ipfail.WORDS:
+            if self.ipfail is not None:
+                self.ipfail.hear(message, peer, now_ms)
         elif kind == "starting":
             # It was restarted, and knows nothing of a move that was under way.
             self._moves.forget()

@@ -41,7 +41,7 @@ class Transmitter:
     def __init__(self, identity: Identity, ha: HaCf) -> None:
         self._name = string("src", identity.name)
         self._uuid = binary("srcuuid", identity.uuid)
-        self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes))
+        self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes) + len(ha.pings))
         self._deadtime = hexadecimal("dt", ha.deadtime_ms)
         self._protocol = decimal("protocol", PROTOCOL_VERSION)
         self._kind = string("t", "status")

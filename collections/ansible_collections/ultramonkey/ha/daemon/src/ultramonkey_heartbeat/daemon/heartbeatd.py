@@ -25,6 +25,7 @@ from ..core.switches import Kept
 from ..core.transmit import Identity
 from ..links.base import Link
 from ..links.factory import make_links
+from ..links.ping import Pinger
 from ..net.announce import Announcer
 from ..net.monitor import Monitor
 from ..net.netlink import Network
@@ -73,6 +74,8 @@ class Heartbeatd:
         self._network = Network()
         self._runner = Runner(self._agent_for, self._group_event)
         self._links: list[Link] = make_links(configuration.ha.links, self, self._loop)
+        ha = configuration.ha
+        self._pinger = Pinger(ha.pings, ha.keepalive_ms, self, self._loop)
         self._monitor = Monitor(self._loop, self)
         self._executor = Executor(
             codec=make_codec(configuration.authkeys),
@@ -166,6 +169,7 @@ class Heartbeatd:
         self._driver.give(started)
         for link in self._links:
             link.open()
+        self._pinger.open()
         if self._told_to_stop_early:
             self._told_to_stop()
 
@@ -196,6 +200,7 @@ class Heartbeatd:
         self._monitor.close()
         for link in self._links:
             link.close()
+        self._pinger.close()
         self._announcer.close()
         self._packets.close()
         await self._network.close()
@@ -247,6 +252,14 @@ class Heartbeatd:
     def link_changed(self, link: str, up: bool, reason: str) -> None:  # noqa: FBT001 - LinkListener
         """A link of ours went up or down."""
         self._driver.give(ev.LinkChanged(link, up, reason))
+
+    def ping_answered(self, name: str) -> None:
+        """A ping node has answered."""
+        self._driver.give(ev.PingAnswered(name))
+
+    def ping_impossible(self, name: str, reason: str) -> None:
+        """A ping node cannot be asked, or can be again."""
+        self._driver.give(ev.PingImpossible(name, reason))
 
     def interface_changed(self) -> None:
         """Some interface changed: the links look whether it was theirs."""

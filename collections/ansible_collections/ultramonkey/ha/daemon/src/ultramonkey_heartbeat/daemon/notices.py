@@ -39,6 +39,13 @@ def _own_link(s: n.OwnLinkChanged) -> Worded:
     return logging.WARNING, f"link {s.link}: down ({s.reason})"
 
 
+def _ping(s: n.PingNodeChanged) -> Worded:
+    if s.seen:
+        after = f" after {s.silent_ms} ms" if s.silent_ms else ""
+        return logging.INFO, f"ping node {s.ping}: answers{after}"
+    return logging.WARNING, f"ping node {s.ping}: no answer for {s.silent_ms} ms"
+
+
 def _failed(s: n.GroupFailed) -> Worded:
     return logging.ERROR, f"group {s.group}: {s.operation} failed: {s.reason}"
 
@@ -67,6 +74,8 @@ _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
     n.NodeStateChanged: _node_state,
     n.PeerLinkChanged: _peer_link,
     n.OwnLinkChanged: _own_link,
+    n.PingNodeChanged: _ping,
+    n.PingNodeImpossible: lambda s: (logging.ERROR, f"ping node {s.ping}: cannot be asked: {s.reason}"),
     n.LateHeartbeat: lambda s: (
         logging.WARNING,
         f"node {s.node}: late heartbeat, silent for {s.silent_ms} ms (its deadtime is {s.deadtime_ms} ms)",
@@ -90,6 +99,10 @@ _WORDS: dict[type[n.Notice], Callable[[Any], Worded]] = {
     n.DuplicateName: lambda s: (
         logging.ERROR,
         f"link {s.link}: another machine uses our node name; give each machine a name of its own",
+    ),
+    n.ConfigDiffers: lambda s: (
+        logging.WARNING,
+        f"node {s.node}: has another configuration (digest {s.digest}, ours {s.ours})",
     ),
     n.OldPeer: lambda s: (
         logging.WARNING,
