@@ -23,7 +23,7 @@ KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
-    *("move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
+    *("blind", "move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
 )
 # A 3.0.6 whose stop fails reboots the machine, and one without its generation file is never heard again.
 NOT_WITH_OLD = (
@@ -71,6 +71,7 @@ def draw(
         media = tuple(replace(medium, loss=0.0, double=0.0, tail=0.0, garble=0.0) for medium in media)
         times_ms = (keepalive, deadtime_ms)
         faults = _faults(rng, names, groups, media, every_kind=RETURNS, times_ms=times_ms, benign=False)
+    pings = ("router", "backbone")[: rng.choice((0, 0, 1, 2))] if not mixed else ()
     others = rng.sample(names, k=rng.randint(0, len(names) - 1)) if rng.random() < 0.3 and not mixed else []
     core = tuple(name for name in names if name not in others)
     drift = tuple((name, rng.randint(-20_000, 20_000)) for name in names) if rng.random() < 0.15 else ()
@@ -92,6 +93,7 @@ def draw(
         benign=benign,
         upkeep_ms=upkeep_ms,
         returns=returns,
+        pings=pings,
         drift_ppm=drift,
         newer=() if mixed else newer,
         old=(rng.choice(names),) if mixed else (),
@@ -232,6 +234,8 @@ def _detail(rng: random.Random, kind: str) -> str:
         return rng.choice(("other", "other", "host", "nobody"))
     if kind == "maintenance":
         return rng.choice(("group", "cluster"))
+    if kind == "blind":
+        return rng.choice(("router", "backbone"))
     if kind == "standby":
         return rng.choice(("all", "local", "foreign"))
     return ""

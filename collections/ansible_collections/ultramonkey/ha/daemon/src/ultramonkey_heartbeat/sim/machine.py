@@ -77,6 +77,8 @@ class Machine:
         # What is on the disk; None when the file was lost.
         self.generation: int | None = wall_ms // 1000
         self.switches = NOTHING_TURNED
+        # The ping nodes that do not answer it.
+        self.blind: set[str] = set()
         self.ppm = 0
         # What its monotonic clock shows beyond the world's, and its wall clock beyond the true time.
         self.offset_ms = 0

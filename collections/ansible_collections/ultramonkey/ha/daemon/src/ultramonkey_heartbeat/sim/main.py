@@ -241,6 +241,7 @@ def describe(plan: Plan) -> None:
     extras = {
         "benign": plan.benign,
         "returns": plan.returns,
+        "pings": plan.pings,
         "codec": plan.codec,
         "drift": plan.drift_ppm,
         "newer": plan.newer,

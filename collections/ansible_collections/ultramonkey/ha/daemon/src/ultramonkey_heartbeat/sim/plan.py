@@ -94,6 +94,8 @@ class Plan:
     benign: bool
     # From when to when the whole cluster is under maintenance, while daemons come and go: nothing may move.
     upkeep_ms: tuple[int, int] | None = None
+    # Machines outside the cluster that every node looks for.
+    pings: tuple[str, ...] = ()
     # Nodes only go and come back, with `auto_failback off`: no group moves because of a node that returns.
     returns: bool = False
     # Clocks that run too fast or too slow: name and parts in a million.

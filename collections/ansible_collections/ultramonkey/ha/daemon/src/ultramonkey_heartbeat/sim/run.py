@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..config.model import HaCf
+from ..config.model import HaCf, PingNode
+from ..core import events as ev
 from .checker import Checker, Violation
 from .checkers import (
     EveryRequestAnswered,
@@ -76,6 +77,8 @@ class Simulation:
             warntime_ms=plan.deadtime_ms // 2,
             initdead_ms=plan.initdead_ms,
             auto_failback=plan.policy,
+            pings=tuple(PingNode("ping", name, (name,)) for name in plan.pings),
+            deadping_ms=plan.deadtime_ms,
         )
         self.world = World(ha, plan.groups, plan.seed, codec=plan.codec, words=words)
         for medium in plan.media:
@@ -147,6 +150,8 @@ class Simulation:
             # Together, or one after the other.
             world.later(number * (plan.seed % 3) * 700, partial(self._start, name))
         world.later(NoStorm.WINDOW_MS, self._look)
+        if plan.pings:
+            world.later(plan.keepalive_ms, self._answer_pings)
         end_ms = plan.end_ms
         calm_ms = STORM_MS + plan.settling_ms
         for at_ms, act in ((STORM_MS, self.faults.put_right), (calm_ms, self._settled), (end_ms, self._end)):
@@ -155,6 +160,14 @@ class Simulation:
                 return
             world.advance_to(at_ms)
             act()
+
+    def _answer_pings(self) -> None:
+        """Once in each heartbeat every ping node answers those that reach it."""
+        for machine in self.world.machines.values():
+            for ping in self.plan.pings:
+                if machine.awake and ping not in machine.blind:
+                    machine.give(ev.PingAnswered(ping))
+        self.world.later(self.plan.keepalive_ms, self._answer_pings)
 
     def _look(self) -> None:
         self.storm.look()
