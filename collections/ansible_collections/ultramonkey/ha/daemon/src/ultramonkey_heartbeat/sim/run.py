@@ -21,6 +21,7 @@ from .checkers import (
 from .coverage import Coverage
 from .faults import Faults
 from .holding import OneHolder, StuckStays, WaitsForStop
+from .integrity import OlderChangesNothing
 from .machine import Machine
 from .memory import MemoryBounded
 from .observer import Observer
@@ -94,9 +95,11 @@ class Simulation:
         self.answered = EveryRequestAnswered(self.world, plan)
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
+        integrity = self.world.integrity = OlderChangesNothing(self.world, plan)
         self.memory = MemoryBounded(self.world, plan)
         self.checkers: list[Checker] = [
             self.memory,
+            integrity,
             *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
