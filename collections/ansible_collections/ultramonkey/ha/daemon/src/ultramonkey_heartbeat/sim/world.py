@@ -200,13 +200,8 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            # A garbled frame has no message; one that is replayed, or comes twice, says nothing new.
-            before, status = machine.heard.get(parcel.sender), None
-            if parcel.status and machine.awake:
-                if before is None or parcel.sent_at_ms > before[0]:
-                    machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
-                elif parcel.sent_at_ms < before[0] and self.integrity is not None:
-                    status = self.integrity.look(machine)
+            older = machine.awake and not machine.note(parcel)
+            status = self.integrity.look(machine) if older and self.integrity is not None else None
             if machine.deliver(parcel) and self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
