@@ -17,7 +17,7 @@ PACKAGE = "ultramonkey_heartbeat"
 SOURCE = Path(ultramonkey_heartbeat.__file__).parent
 LINES_MAX = 400
 
-# Room -> the other rooms, or modules of them, that it may import. `reading` is a module beside the rooms.
+# Room -> the other rooms, or modules of them, that it may import; `reading` and `safe_files` are modules.
 MAY_IMPORT = {
     "wire": (),
     "config": (),
@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "resources": ("net", "core", "config"),
     "control": ("core",),
     "reading": ("config",),
-    "cli": ("control", "config", "reading"),
-    "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading"),
+    "safe_files": (),
+    "cli": ("control", "config", "reading", "safe_files"),
+    "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading", "safe_files"),
     # The words of the log are those of the story.
     "sim": ("wire", "config", "core", "daemon.notices"),
 }

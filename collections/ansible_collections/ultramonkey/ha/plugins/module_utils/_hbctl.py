@@ -33,7 +33,7 @@ class HbctlError(Exception):
 class Hbctl:
     """The `hbctl` of one node.
 
-    `run(argv)` returns (exit code, stdout, stderr); `AnsibleModule.run_command` is one.
+    `run(argv)` and `run(argv, data)`, with data for standard input, return (exit code, stdout, stderr).
     """
 
     def __init__(self, run, executable="hbctl"):
@@ -52,9 +52,58 @@ class Hbctl:
         where = ["standby"] if target is None else ["move", "--to", target]
         return self._ask([*where, *options, *groups])
 
-    def _ask(self, words):
+    def maintenance(self, on, groups=()):
+        """Leave the groups alone, or the cluster when there are none; or no longer."""
+        return self._ask(["maintenance", "on" if on else "off", *groups])
+
+    def standby(self, on, node):
+        """Have the node hold nothing, or take part again."""
+        return self._ask(["node", "standby" if on else "active", node])
+
+    def clean_up(self, groups=()):
+        """Have what failed on this node forgotten; all groups when none is named."""
+        return self._ask(["cleanup", *groups])
+
+    def journal(self, last, group=None):
+        """The last events (docs/CONTROL.md, "journal result")."""
+        return self._ask(["journal", "--last", f"{last:d}", *([group] if group else [])])
+
+    def reload(self):
+        """Have the daemon read its files again."""
+        return self._ask(["reload"])
+
+    def show_configuration(self, directory):
+        """What the files say; with errors in them `data` is None and `problems` has them."""
+        return self._look(["config", "show", "--directory", directory])
+
+    def check_configuration(self, directory, node=None):
+        """The problems of the files in a directory."""
+        named = ["--node", node] if node else []
+        return self._look(["config", "check", "--directory", directory, *named])["problems"]
+
+    def render_configuration(self, data, node=None):
+        """The files that the data make, and the problems; no files when there are errors."""
+        named = ["--node", node] if node else []
+        return self._look(["config", "render", *named], json.dumps(data))
+
+    def key(self, operation, directory, index=None, *, method=None, secret="", dry_run=False):
+        """List, add, use or remove a key of the ring. The secret goes by standard input."""
+        words = ["config", "key", operation, *([f"{index:d}"] if index is not None else [])]
+        words += ["--directory", directory, *(["--method", method] if method else [])]
+        return self._ask([*words, *(["--dry-run"] if dry_run else [])], f"{secret}\n")
+
+    def _look(self, words, data=None):
+        """As `_ask`, but errors in a configuration are a result like any other."""
+        try:
+            return self._ask(words, data)
+        except HbctlError as error:
+            if error.code == "bad-configuration" and error.details["result"]:
+                return error.details["result"]
+            raise
+
+    def _ask(self, words, data=None):
         argv = [self._executable, "--json", *words]
-        rc, stdout, stderr = self._run(argv)
+        rc, stdout, stderr = self._run(argv) if data is None else self._run(argv, data)
         told = {"cmd": argv, "rc": rc, "stdout": stdout, "stderr": stderr}
         answer = _parse(stdout, told)
         if answer.get("schema") != SCHEMA:
@@ -94,6 +143,26 @@ def _sentence(error):
     return f"{message}: {remedy}" if remedy else message
 
 
+def check_groups(status, names):
+    """Raise HbctlError for a group that the cluster does not have."""
+    known = [group["key"] for group in status["groups"]]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise HbctlError(
+            f"there is no group {', '.join(unknown)}: the groups are {', '.join(known) or 'none'}",
+            code="unknown-group",
+        )
+
+
+def find_node(status, name):
+    """The node of that name. Raises HbctlError when the cluster has none."""
+    for node in status["nodes"]:
+        if node["name"] == name:
+            return node
+    known = ", ".join(node["name"] for node in status["nodes"])
+    raise HbctlError(f"there is no node {name}: the nodes are {known}", code="unknown-node")
+
+
 def from_module(module):
     """The `Hbctl` that an AnsibleModule's parameters name; ends the module when there is none."""
     executable = module.params["executable"]
@@ -103,4 +172,8 @@ def from_module(module):
             module.fail_json(
                 msg="hbctl is not installed on this node: run the role ultramonkey.ha.heartbeat on it first"
             )
-    return Hbctl(lambda argv: module.run_command(argv, check_rc=False), executable)
+
+    def run(argv, data=None):
+        return module.run_command(argv, check_rc=False, data=data)
+
+    return Hbctl(run, executable)

@@ -12,6 +12,8 @@ description:
   - States which node shall hold which resource groups, or which node shall hold none of them, and has the
     heartbeat daemon move what is elsewhere. Does nothing when it is so already.
   - May run on any node of the cluster, or on all of them at once.
+  - Refuses with a reason, and moves nothing, when the target is dead, on standby or has failed to start a
+    group before, and when a group is under maintenance.
   - A group with O(ignore:auto_failback=on) returns to its preferred node when that node comes back, not
     because of this module.
 options:
@@ -104,7 +106,18 @@ moved:
     without_holder_ms:
       description: How long no node held the group, in milliseconds; null when nobody measured it.
       type: int
-  sample: [{"group": "192.0.2.10/24/eth0", "from": "lb1", "to": "lb2", "without_holder_ms": 4}]
+    phases_ms:
+      description:
+        - How long the parts of the move took in milliseconds, as the node that was asked saw it, until the
+          old holder had granted it (C(grant)), until it had stopped the group (C(stop)), until the new one
+          held it (C(start)). Null when it did not see all of it.
+      type: dict
+  sample:
+    - group: 192.0.2.10/24/eth0
+      from: lb1
+      to: lb2
+      without_holder_ms: 4
+      phases_ms: {grant: 1, stop: 2, start: 2}
 reason:
   description: Why something or nothing was done, as a sentence.
   returned: success
@@ -112,10 +125,9 @@ reason:
   sample: moved 1 group to lb2
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
+from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
 
 ARGUMENT_SPEC = dict(
     _hbctl.ARGUMENT_SPEC,
@@ -126,33 +138,16 @@ ARGUMENT_SPEC = dict(
     timeout={"type": "int", "default": 60},
 )
 
-# Somebody else may be moving the same groups; we look again this often.
-_POLL_S = 0.2
 # Refusals that mean "not now": worth another look at whether the wanted state has come about.
 _TRANSIENT = ("timeout", "group-failed", "start-failed", "target-not-ready", "not-active")
 
 
 def selected(status, names):
     """The groups that were asked for. Raises HbctlError for a name the cluster does not have."""
-    known = [group["key"] for group in status["groups"]]
     if names == ["all"]:
         return status["groups"]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise _hbctl.HbctlError(
-            f"there is no group {', '.join(unknown)}: the groups are {', '.join(known) or 'none'}",
-            code="unknown-group",
-        )
+    _hbctl.check_groups(status, names)
     return [group for group in status["groups"] if group["key"] in names]
-
-
-def check_node(status, name):
-    """Raise HbctlError when the cluster has no such node."""
-    known = [node["name"] for node in status["nodes"]]
-    if name not in known:
-        raise _hbctl.HbctlError(
-            f"there is no node {name}: the nodes are {', '.join(known)}", code="unknown-node"
-        )
 
 
 def misplaced(groups, params):
@@ -184,7 +179,7 @@ def target_for(status, group, params):
     active = [
         node["name"]
         for node in status["nodes"]
-        if node["state"] == "active" and node["name"] != params["away_from"]
+        if node["state"] == "active" and not node.get("standby") and node["name"] != params["away_from"]
     ]
     if not active:
         raise _hbctl.HbctlError(
@@ -198,40 +193,36 @@ def target_for(status, group, params):
 
 def check_target(status, name):
     """Raise HbctlError when the daemon would refuse this target (check mode has only us to say so)."""
-    state = next(node["state"] for node in status["nodes"] if node["name"] == name)
+    node = next(node for node in status["nodes"] if node["name"] == name)
+    state = "on standby" if node.get("standby") else node["state"]
     if state != "active":
         raise _hbctl.HbctlError(
             f"{name} is {state}: start heartbeat on {name}, or name another node", code="target-not-ready"
         )
 
 
-class Patience:
-    """The time that is left, and how to let some of it pass."""
-
-    def __init__(self, timeout_s, clock, sleep):
-        self.timeout_s = timeout_s
-        self._deadline = clock() + timeout_s
-        self._clock = clock
-        self._sleep = sleep
-
-    @property
-    def left_s(self):
-        """Whole seconds left, at least one: what a request may still take."""
-        return max(1, int(self._deadline - self._clock()))
-
-    @property
-    def is_over(self):
-        return self._clock() >= self._deadline
-
-    def pause(self):
-        self._sleep(_POLL_S)
+def refuse_what_cannot_move(groups, plan):
+    """Raise HbctlError for a group that the daemon would not move (check mode has only us to say so)."""
+    for group in groups:
+        key, target = group["key"], plan[group["key"]]
+        if group.get("maintenance"):
+            raise _hbctl.HbctlError(
+                f"{key} is under maintenance, where nothing moves: switch it off when the work is done",
+                code="maintenance",
+            )
+        if target and group["states"].get(target) == "failed":
+            raise _hbctl.HbctlError(
+                f"{target} could not start {key} before: "
+                f"mend it on {target}, then run ultramonkey.ha.cleanup there",
+                code="target-failed",
+            )
 
 
-def ensure(hbctl, params, check_mode=False, clock=time.monotonic, sleep=time.sleep):
+def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
-    patience = Patience(params["timeout"], clock, sleep)
+    patience = patience or Patience(params["timeout"])
     status = hbctl.status()
-    check_node(status, params["to"] or params["away_from"])
+    _hbctl.find_node(status, params["to"] or params["away_from"])
     groups = selected(status, params["groups"])
     before = holders(groups)
     wrong = misplaced(groups, params)
@@ -241,6 +232,7 @@ def ensure(hbctl, params, check_mode=False, clock=time.monotonic, sleep=time.sle
     plan = {group["key"]: target_for(status, group, params) for group in wrong}
     after = {**before, **plan}
     if check_mode:
+        refuse_what_cannot_move(wrong, plan)
         for target in filter(None, plan.values()):
             check_target(status, target)
         return _result(before, after, _planned(plan, before), _reason(plan, "would move"))
@@ -311,7 +303,13 @@ def _settled(hbctl, params, keys, patience):
 
 def _planned(plan, before):
     return [
-        {"group": key, "from": before[key], "to": target, "without_holder_ms": None}
+        {
+            "group": key,
+            "from": before[key],
+            "to": target,
+            "without_holder_ms": None,
+            "phases_ms": None,
+        }
         for key, target in plan.items()
     ]
 

@@ -208,6 +208,14 @@ def test_switches_are_asked_for_and_told(daemon, run, words, request_, result_an
     assert daemon.requests == [request_]
 
 
+def test_a_reload_tells_what_is_taken_over(daemon, run):
+    result = {"changed": ["authkeys", "groups"], "restart": []}
+    daemon.answers["reload"] = [{"schema": 1, "id": "", "phase": "completed", "result": result}]
+    assert run("reload") == (0, "took over: authkeys, groups\n", "")
+    result["changed"] = []
+    assert run("reload") == (0, "nothing to take over\n", "")
+
+
 def test_the_journal_is_told_in_local_time(daemon, run, monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
@@ -385,6 +393,7 @@ positional arguments:
     maintenance    leave the cluster or groups alone, or no longer
     node           have a node hold nothing, or take part again
     cleanup        forget what failed here, once it is mended
+    reload         have the daemon read its files again
     journal        what happened here, and why
     version        versions
     config         the configuration files

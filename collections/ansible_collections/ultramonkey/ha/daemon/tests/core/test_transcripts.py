@@ -46,6 +46,15 @@ def run(world, line):
         world.advance(duration_ms(words[0]))
     elif command == "kill":
         world.kill(words[0])
+    elif command == "ungroup":
+        world.remove_group(words[0])
+    elif command == "timers":
+        world.ha.update(
+            {f"{name}_ms": duration_ms(words[at + 1]) for at, name in enumerate(words) if at % 2 == 0}
+        )
+    elif command == "reload":
+        for name in words:
+            world.reload(name)
     elif command == "crash":
         world.crash(words[0])
     elif command == "maintenance":

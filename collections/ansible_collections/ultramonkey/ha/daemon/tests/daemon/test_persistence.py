@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from ultramonkey_heartbeat import safe_files
 from ultramonkey_heartbeat.config.haresources import parse_resource
 from ultramonkey_heartbeat.config.model import Group
 from ultramonkey_heartbeat.daemon import persistence
@@ -93,7 +94,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(persistence.os, "fsync", full)
+    monkeypatch.setattr(safe_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_generation(path, 8)
     assert int(path.read_text()) == 7
@@ -108,7 +109,7 @@ def test_what_was_written_survives_a_loss_of_power(tmp_path, monkeypatch):
         synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real(descriptor)
 
-    monkeypatch.setattr(persistence.os, "fsync", note)
+    monkeypatch.setattr(safe_files.os, "fsync", note)
     write_generation(tmp_path / "hb_generation", 7)
     assert synced == [str(tmp_path / ".hb_generation.new"), str(tmp_path)]
 

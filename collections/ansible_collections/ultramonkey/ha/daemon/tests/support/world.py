@@ -99,6 +99,9 @@ class World:
     def add_group(self, key, preferred):
         self.groups.append(Group(key, preferred, (Resource("IPaddr", (key,), key),)))
 
+    def remove_group(self, key):
+        self.groups = [group for group in self.groups if group.key != key]
+
     def configuration(self, name):
         return Configuration(
             name,
@@ -320,6 +323,10 @@ class World:
         request_id = f"r{next(self._requests)}"
         self.give(self.hosts[name], event(request_id, *arguments))
         return request_id
+
+    def reload(self, name):
+        """The files as they are now, taken over while the daemon runs."""
+        self.give(self.hosts[name], ev.Reconfigured(self.configuration(name)))
 
     def shut_down(self, name):
         self.give(self.hosts[name], ev.ShutdownRequested())

@@ -81,13 +81,40 @@ def test_a_file_that_cannot_be_read_changes_nothing(cluster):
     lb1.configure(authkeys=(lb2.etc / "authkeys").read_text())
 
 
-def test_changes_of_the_other_files_need_a_restart_and_are_not_half_made(cluster):
-    machines = lb1, _ = cluster.start()
-    lb1.configure(haresources=f"lb2 {GROUP}\n")
+def test_what_needs_a_restart_is_said_and_not_half_made(cluster):
+    machines = lb1, lb2 = cluster.start()
+    before = (lb1.etc / "ha.cf").read_text()
+    lb1.configure(before + "ucast eth1 10.77.0.9\nkeepalive 50ms\n", haresources=f"lb2 {GROUP}\n")
     lb1.signal(signal.SIGHUP)
     lb1.says("restart the daemon to use them")
+    code, answer = lb1.hbctl("reload")
+    assert (code, answer["error"]["code"]) == (1, "needs-restart")
+    assert answer["result"] == {"changed": [], "restart": ["the links have changed"]}
     beats(cluster, machines)
     assert lb1.group()["preferred"] == "lb1"
+    assert lb1.status()["config"]["keepalive_ms"] == 100
+    lb1.configure(before, haresources=(lb2.etc / "haresources").read_text())
+
+
+def test_groups_and_timers_are_taken_over_and_nothing_moves(cluster):
+    machines = cluster.start(haresources=f"lb1 {GROUP}\nlb2 10.77.0.101/24/eth1\n")
+    for machine in machines:
+        text = (
+            (machine.etc / "ha.cf")
+            .read_text()
+            .replace("100ms", "50ms")
+            .replace("failback off", "failback on")
+        )
+        machine.configure(text, haresources=f"lb2 {GROUP}\nlb2 10.77.0.102/24/eth1\n")
+        code, answer = machine.hbctl("reload")
+        assert (code, answer["result"]["changed"]) == (0, ["keepalive", "auto_failback", "groups"])
+        assert machine.hbctl("reload")[1]["result"]["changed"] == []
+    wait_until(lambda: cluster.holders("10.77.0.102") == ["lb2"], "the new group")
+    wait_until(lambda: cluster.holders("10.77.0.101") == [], "the end of the old one")
+    wait_until(lambda: not (machines[0].problems() + machines[1].problems()), "no problem")
+    beats(cluster, machines, 20)
+    for machine in machines:
+        assert "late heartbeat" not in machine.log
 
 
 def test_a_node_with_another_configuration_is_named(cluster):

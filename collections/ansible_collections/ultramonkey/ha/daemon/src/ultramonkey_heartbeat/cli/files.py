@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..config.as_data import as_data
 from ..config.configuration import AUTHKEYS, HA_CF, HARESOURCES, assemble
 from ..config.explain import explain, second_thoughts
 from ..config.problems import Problem
@@ -29,6 +30,20 @@ def check(directory: Path, node: str | None, *, explained: bool = False) -> dict
         doubts = [*loaded.problems, *second_thoughts(loaded.configuration)]
         answer["result"]["explanation"] = explain(loaded.configuration, doubts)
         answer["result"]["doubts"] = [doubt.as_data() for doubt in doubts]
+    return answer
+
+
+def show(directory: Path, node: str | None) -> dict[str, Any]:
+    """The answer of `config show`: what the files say, as the data that `config render` reads."""
+    try:
+        loaded = load(directory, node)
+        text = (directory / HA_CF).read_text("utf-8", "surrogateescape") if loaded.configuration else ""
+    except OSError as error:
+        return schema.refusal(_ID, "unreadable", str(error), "ask as a user who may read it")
+    wanted = loaded.configuration
+    answer = _answer({}, loaded.problems, ok=wanted is not None)
+    answer["result"]["data"] = as_data(text, wanted.groups, wanted.authkeys) if wanted is not None else None
+    answer["result"]["digest"] = wanted.digest if wanted is not None else None
     return answer
 
 

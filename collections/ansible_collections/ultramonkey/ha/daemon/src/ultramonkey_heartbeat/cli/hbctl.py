@@ -142,6 +142,10 @@ def _cleanup(options: argparse.Namespace) -> Mapping[str, Any]:
     return _ask(options, "cleanup", {"groups": options.groups}, _PATIENCE_S)
 
 
+def _reload(options: argparse.Namespace) -> Mapping[str, Any]:
+    return _ask(options, "reload", {}, _PATIENCE_S)
+
+
 def _journal(options: argparse.Namespace) -> Mapping[str, Any]:
     return _ask(options, "journal", {"last": options.last, "group": options.group}, _PATIENCE_S)
 
@@ -161,6 +165,24 @@ def _check(options: argparse.Namespace) -> Mapping[str, Any]:
 
     options.show = files.lines
     return files.check(options.directory, options.node, explained=options.explain)
+
+
+def _show(options: argparse.Namespace) -> Mapping[str, Any]:
+    from . import files  # noqa: PLC0415 - the parsers are needed here only
+
+    options.show = lambda result: [*files.lines(result), *json.dumps(result["data"], indent=2).splitlines()]
+    return files.show(options.directory, options.node)
+
+
+def _key(options: argparse.Namespace) -> Mapping[str, Any]:
+    from . import keys  # noqa: PLC0415 - the parsers are needed here only
+
+    options.show = lambda result: keys.lines(result) if "keys" in result else []
+    if options.operation == "list":
+        return keys.tell(options.directory)
+    return keys.change(
+        options.operation, options.index, options.method, options.directory, dry_run=options.dry_run
+    )
 
 
 def _render(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -209,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
     )
     cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
+    _add(commands, "reload", _reload, tables.reload, "have the daemon read its files again")
     journal = _add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
     journal.add_argument("group", nargs="?", metavar="GROUP", help="only this group, and the nodes")
     journal.add_argument(
@@ -224,12 +247,23 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="the configuration files")
     files = config.add_subparsers(metavar="COMMAND", required=True)
     check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
-    check.add_argument("--directory", type=Path, default=Path("/etc/ha.d"), help="default: %(default)s")
     check.add_argument(
         "--explain", action="store_true", help="say what the cluster would do, and what is doubtful about it"
     )
+    show = _add(
+        files, "show", _show, _nothing, "what the files say, as JSON that `render` reads; without keys"
+    )
+    key = _add(files, "key", _key, _nothing, "list, add, use or remove keys of authkeys on this node")
+    key.add_argument("operation", choices=("list", "add", "use", "remove"))
+    key.add_argument(
+        "index", nargs="?", type=int, default=1, help="0 to 15; its key is read from standard input"
+    )
+    key.add_argument("--method", default="sha256", help="default: %(default)s")
+    key.add_argument("--dry-run", action="store_true", help="only say what would be")
+    for command in (check, show, key):
+        command.add_argument("--directory", type=Path, default=Path("/etc/ha.d"), help="default: %(default)s")
     render = _add(files, "render", _render, _nothing, "make the files from JSON on standard input")
-    for command in (check, render):
+    for command in (check, show, render):
         command.add_argument("--node", help="as if on this node (default: `uname -n` in lower case)")
     return parser
 

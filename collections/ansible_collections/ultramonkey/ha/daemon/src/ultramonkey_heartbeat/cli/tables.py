@@ -147,6 +147,11 @@ def cleanup(result: Json) -> list[str]:
     return lines or ["nothing had failed here"]
 
 
+def reload(result: Json) -> list[str]:
+    """The answer of `reload`, for a terminal."""
+    return [f"took over: {', '.join(result['changed'])}" if result["changed"] else "nothing to take over"]
+
+
 def move(result: Json) -> list[str]:
     """The answer of `move`, for a terminal."""
     lines = [f"{m['group']}: {m['from'] or 'nobody'} -> {m['to']}{_gap(m)}" for m in result.get("moved", ())]

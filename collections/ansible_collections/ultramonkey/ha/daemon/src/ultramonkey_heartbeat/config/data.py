@@ -37,7 +37,7 @@ from .values import BadValueError, read_time_ms, written_time
 TIMERS = ("keepalive", "deadtime", "warntime", "initdead")
 KEYS = ("nodes", "links", *TIMERS, "auto_failback", "directives", "groups", "authkeys")
 # For each type of link: the keys that make its line, in the line's order; with a default when optional.
-_LINK_KEYS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
+KEYS_OF_LINK: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     "bcast": (("interface", None),),
     "mcast": (("interface", None), ("group", None), ("port", str(DEFAULT_PORT)), ("ttl", "1"), ("loop", "0")),
     "mcast6": (
@@ -52,8 +52,8 @@ _LINK_KEYS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     "serial": (("device", None),),
 }
 # Keys that belong to one link in the data, and to all links together in the file.
-_SHARED_KEYS = {"bcast": "port", "ucast": "port", "ucast6": "port", "serial": "baud"}
-_SHARED_DIRECTIVES = {"port": "udpport", "baud": "baud"}
+KEY_SHARED_BY = {"bcast": "port", "ucast": "port", "ucast6": "port", "serial": "baud"}
+DIRECTIVE_OF_KEY = {"port": "udpport", "baud": "baud"}
 # Where in the data the fault is when the file as a whole lacks something.
 _MISSING_PATHS = {
     "node": "nodes",
@@ -150,13 +150,13 @@ def _link_lines(reader: DataReader, root: Mapping[str, Any], shared: dict[str, l
     for index, item in enumerate(reader.sequence(root.get("links", []), "links")):
         path = f"links[{index}]"
         kind = item.get("type") if isinstance(item, Mapping) else ""
-        if not isinstance(kind, str) or (isinstance(item, Mapping) and kind not in _LINK_KEYS):
+        if not isinstance(kind, str) or (isinstance(item, Mapping) and kind not in KEYS_OF_LINK):
             said = shown(str(kind)) if kind else "nothing"
-            remedy = f"write one of {', '.join(_LINK_KEYS)}"
+            remedy = f"write one of {', '.join(KEYS_OF_LINK)}"
             reader.error(f"{path}.type", str(kind), f"{said} is not a type of link", remedy)
             continue
-        keys = _LINK_KEYS.get(kind, ())
-        shared_key = _SHARED_KEYS.get(kind, "")
+        keys = KEYS_OF_LINK.get(kind, ())
+        shared_key = KEY_SHARED_BY.get(kind, "")
         link = reader.mapping(item, path, ("type", *(key for key, _ in keys), *filter(None, [shared_key])))
         if not link:
             continue
@@ -180,7 +180,7 @@ def _link_word(reader: DataReader, key: str, value: Any, path: str) -> str:
 
 
 def _share(reader: DataReader, key: str, value: Any, path: str, shared: dict[str, list[Line]]) -> None:
-    name = _SHARED_DIRECTIVES[key]
+    name = DIRECTIVE_OF_KEY[key]
     word = reader.word(value, path)
     lines = shared.setdefault(name, [])
     if not lines:
@@ -198,7 +198,7 @@ def _directive_lines(reader: DataReader, root: Mapping[str, Any]) -> Iterator[tu
     directives = reader.mapping(root.get("directives", {}), "directives", tuple(BY_NAME))
     for name, value in directives.items():
         path = f"directives.{name}"
-        if name in ("node", "auto_failback", *TIMERS) or name in _LINK_KEYS:
+        if name in ("node", "auto_failback", *TIMERS) or name in KEYS_OF_LINK:
             reader.error(path, name, f"{name} has a key of its own", "write it at the top of the data")
             continue
         values = value if isinstance(value, list) else [value]

@@ -10,7 +10,7 @@ from .effects import AdminReply, Effect
 from .events import MoveRequested
 from .membership import Membership
 from .report import GroupState, Phase, Wish
-from .requests import GroupRequest, RefusalError, Request, answer, expire, follow, interrupt, refusal
+from .requests import GroupRequest, RefusalError, Request, answer, expire, follow, forget, interrupt, refusal
 from .steward import Steward
 from .takeover import Conversation
 
@@ -50,7 +50,7 @@ class Desk:
             Wish(group.epoch, group.target, group.key)
             for request in self._open
             for group in request.groups
-            if group.open and owners[group.key] != group.target
+            if group.open and owners.get(group.key, group.target) != group.target
         ]
 
     def follow(self, phase: Phase, now_ms: int) -> bool:
@@ -58,7 +58,10 @@ class Desk:
         before = self.wishes()
         for request in list(self._open):
             for group in request.groups:
-                local = self._steward.groups[group.key]
+                local = self._steward.groups.get(group.key)
+                if local is None or local.retired:
+                    forget(group)
+                    continue
                 states = self._steward.states(group.key, phase)
                 follow(group, local.assignment, states, now_ms)
                 if self._steward.maintained(group.key):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+from ..config.model import Configuration
 from ..wire.message import Message
 from .switches import NOTHING_TURNED, Kept
 
@@ -136,6 +137,13 @@ class CleanupRequested:
 
 
 @dataclass(frozen=True)
+class Reconfigured:
+    """The files have changed in what can be taken over while we run (`changes.compare`)."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
 class ShutdownRequested:
     """The daemon was told to stop: hand everything over, then leave."""
 
@@ -154,5 +162,6 @@ Event = Union[
     MaintenanceRequested,
     StandbyRequested,
     CleanupRequested,
+    Reconfigured,
     ShutdownRequested,
 ]

@@ -45,6 +45,8 @@ class LocalGroup:
     start_failed: bool = False
     # The daemon before this one left it running.
     adopted: bool = False
+    # It is no longer configured: stopped, and then forgotten.
+    retired: bool = False
 
     def become(self, state: GroupState, now_ms: int) -> None:
         """Take the transition, or raise when there is none."""

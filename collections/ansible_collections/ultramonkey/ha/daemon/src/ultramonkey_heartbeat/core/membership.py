@@ -14,7 +14,7 @@ from enum import Enum
 
 from ..wire.message import Field
 from .notices import LateHeartbeat, NodeStateChanged, Notice, PeerLinkChanged
-from .report import Phase, Report
+from .report import Phase, Report, Wish
 from .sequence import ReceiveWindow
 
 # A peer may announce any dead time; beyond a day it is a mistake, and we would wait for ever.
@@ -92,9 +92,17 @@ class Membership:
         # Who was alive when we fell asleep and has not been heard since.
         self.awaited: set[str] = set()
 
+    def configure(self, deadtime_ms: int, warntime_ms: int) -> None:
+        """Go by other times from now on."""
+        self._deadtime_ms, self._warntime_ms = deadtime_ms, warntime_ms
+
     def alive(self) -> list[Peer]:
         """The peers that are alive, in ha.cf order."""
         return [peer for peer in self.peers.values() if peer.alive]
+
+    def wishes(self) -> list[Wish]:
+        """What the others wish for."""
+        return [wish for peer in self.alive() if peer.report is not None for wish in peer.report.wishes]
 
     def describe(self) -> str:
         """Who is there, in words."""

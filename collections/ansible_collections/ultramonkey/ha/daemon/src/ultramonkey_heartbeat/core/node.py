@@ -39,7 +39,7 @@ from .notices import (
 from .panel import Panel
 from .pings import PingNodes, comparison_for
 from .reception import Decoder, Marks, Reception
-from .report import Phase, Report, Wish, to_fields
+from .report import Phase, Report, to_fields
 from .steward import Steward
 from .switches import Switchboard
 from .takeover import Conversation
@@ -81,16 +81,16 @@ class Node:
         self._rng = rng
         self._effects: list[Effect] = []
         self._begun = False
-        self._said_init = False
         self._now_ms = 0
         # Nothing is due before this instant, unless an event says otherwise.
         self._due_ms = 0
         self._beat_at_ms = 0
-        keepalive_ms = configuration.ha.keepalive_ms
-        self._early_ms = keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0
+        self._early_ms = _early_ms(configuration.ha.keepalive_ms)
         # When the groups must be looked at again though nothing happens: a retry, the end of a request.
         self._settle_at_ms: int | None = None
         self._repeat_at_ms: int | None = None
+        # A shorter keepalive that holds until some instant.
+        self._hurry = (0, 0)
         self._last_sent_ms = 0
         self._last_event_ms = 0
         self._marks = Marks()
@@ -246,6 +246,9 @@ class Node:
         elif isinstance(event, (ev.MaintenanceRequested, ev.StandbyRequested, ev.CleanupRequested)):
             self.panel.handle(event, self.phase, now_ms)
             self._marks.unsettled = self._marks.changed = True
+        elif isinstance(event, ev.Reconfigured):
+            self._reconfigure(event.configuration, now_ms)
+            self._marks.unsettled = self._marks.changed = True
         elif isinstance(event, ev.ShutdownRequested) and self.phase is not Phase.LEAVING:
             self._effects.append(ShutdownBegun(self.steward.to_hand_over()))
             self.phase = Phase.LEAVING
@@ -256,6 +259,20 @@ class Node:
         self._effects += notices
         if notices:
             self._marks.unsettled = self._marks.changed = True
+
+    def _reconfigure(self, configuration: Configuration, now_ms: int) -> None:
+        """Go by another configuration, as far as `changes.compare` allows."""
+        before, self.configuration = self.configuration.ha, configuration
+        ha = configuration.ha
+        # Until a peer has heard our new dead time, it judges us by the old one.
+        self._early_ms = _early_ms(ha.keepalive_ms)
+        self._hurry = (min(before.keepalive_ms, ha.keepalive_ms), now_ms + before.deadtime_ms)
+        self._beat_at_ms = now_ms
+        self.transmitter.configure(ha)
+        self.membership.configure(ha.deadtime_ms, ha.warntime_ms)
+        self.reception.configure(configuration)
+        self.steward.configure(configuration.groups, ha.nodes, ha.auto_failback)
+        self.switches.configure(self.steward.groups, ha.nodes)
 
     def _notice_sleep(self, now_ms: int) -> None:
         ha, slept_ms = self.configuration.ha, now_ms - self._last_sent_ms
@@ -296,12 +313,12 @@ class Node:
                 self._rise()
         self._doubt(now_ms)
         self._wake(now_ms)
-        self._ask_for_missing(now_ms)
+        self.reception.ask_for_missing(now_ms)
         if self._marks.unsettled or (self._settle_at_ms is not None and now_ms >= self._settle_at_ms):
             self._settle(now_ms)
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
-        elif self._marks.changed or now_ms >= self._beat_at_ms or self._repeat_due(now_ms):
+        elif self._marks.changed or now_ms >= min(self._beat_at_ms, self._repeat_at_ms or self._beat_at_ms):
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:
@@ -345,34 +362,17 @@ class Node:
         old_peer = any(peer.old for peer in self.membership.alive())
         self._marks.changed |= self.steward.settle(
             self.phase,
-            self._wishes(),
+            [*self.desk.wishes(), *self.membership.wishes()],
             now_ms,
             # With a 3.0.6 the conversation decides; with more nodes than two nobody can.
             decide=not asking and (not old_peer or self.phase is Phase.LEAVING),
             may_start=not asking and (not old_peer or self.conversation is not None),
         )
 
-    def _wishes(self) -> list[Wish]:
-        wishes = self.desk.wishes()
-        for peer in self.membership.alive():
-            if peer.report is not None:
-                wishes += peer.report.wishes
-        return wishes
-
-    def _ask_for_missing(self, now_ms: int) -> None:
-        for peer in self.membership.peers.values():
-            # What one of us says next is worth more than what was lost.
-            if peer.old and peer.window is not None and peer.alive:
-                for seq in peer.window.due(now_ms):
-                    self._effects.append(self.transmitter.ask_again(peer.name, seq, now_ms))
-
     # -- speaking ----------------------------------------------------------------------------------
 
-    def _repeat_due(self, now_ms: int) -> bool:
-        return self._repeat_at_ms is not None and now_ms >= self._repeat_at_ms
-
     def _beat(self, now_ms: int) -> None:
-        keepalive_ms = self.configuration.ha.keepalive_ms
+        keepalive_ms = self._hurry[0] if now_ms < self._hurry[1] else self.configuration.ha.keepalive_ms
         self._repeat_at_ms = None
         if self._marks.changed:
             self._report_fields = to_fields(self._report())
@@ -386,8 +386,7 @@ class Node:
         self._last_sent_ms = now_ms
 
     def _word(self) -> str:
-        if not self._said_init:
-            self._said_init = True
+        if not self.transmitter.sent:
             return "init"
         return "up" if self.phase is Phase.JOINING else "active"
 
@@ -420,3 +419,7 @@ class Node:
         if self._farewells == FAREWELLS:
             self.gone = True
             self._effects.append(Exit(clean=not self.steward.stuck()))
+
+
+def _early_ms(keepalive_ms: int) -> int:
+    return keepalive_ms // 2 if keepalive_ms < TOGETHER_BELOW_MS else 0

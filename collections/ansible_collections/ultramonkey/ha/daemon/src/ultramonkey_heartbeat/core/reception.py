@@ -68,10 +68,7 @@ class Reception:
         rng: random.Random,
     ) -> None:
         self.received = 0
-        self._repeat_ms = configuration.ha.max_rexmit_delay_ms
-        # A peer that has just come cannot have heard us yet.
-        self._deaf_after_ms = 2 * configuration.ha.keepalive_ms
-        self._digest = configuration.digest
+        self.configure(configuration)
         self._identity = identity
         self._membership = membership
         self._steward = steward
@@ -83,6 +80,14 @@ class Reception:
         self._emit = emit
         self._decode = decode
         self._rng = rng
+
+    def configure(self, configuration: Configuration) -> None:
+        """Go by this configuration from now on."""
+        ha = configuration.ha
+        self._digest = configuration.digest
+        self._repeat_ms = ha.max_rexmit_delay_ms
+        # A peer that has just come cannot have heard us yet.
+        self._deaf_after_ms = 2 * ha.keepalive_ms
 
     def frame(self, link: str, data: bytes, now_ms: int) -> None:
         """Bytes arrived."""
@@ -171,6 +176,13 @@ class Reception:
             number = message.hexadecimal("firstseq")
             if number is not None:
                 peer.window.give_up(number)
+
+    def ask_for_missing(self, now_ms: int) -> None:
+        """Ask a 3.0.6 for what was lost: what one of us says next is worth more than that."""
+        for peer in self._membership.peers.values():
+            if peer.old and peer.window is not None and peer.alive:
+                for seq in peer.window.due(now_ms):
+                    self._emit(self._transmitter.ask_again(peer.name, seq, now_ms))
 
     # -- what it says --------------------------------------------------------------------------------
 

@@ -125,6 +125,15 @@ def interrupt(request: GroupRequest) -> None:
         }
 
 
+def forget(request: GroupRequest) -> None:
+    """The group is no longer configured."""
+    if request.open:
+        request.failure = {
+            "code": "unknown-group",
+            "message": f"{request.key} was removed from haresources meanwhile",
+        }
+
+
 def expire(request: Request) -> None:
     """The time is up: whatever is open has failed."""
     for group in request.groups:

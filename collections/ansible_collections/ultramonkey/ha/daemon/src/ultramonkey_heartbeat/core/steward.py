@@ -32,6 +32,7 @@ from .notices import (
 from .ownership import Seat, View
 from .pings import Comparison, reach_of
 from .reach import Reach
+from .regroup import pin, regroup
 from .report import GroupReport, GroupState, Phase, Report, Wish
 from .seats import own_seat, peer_seat, with_reach
 from .switches import Switchboard
@@ -126,6 +127,15 @@ class Steward:
 
     # -- what we do ------------------------------------------------------------------------------
 
+    def configure(self, groups: Sequence[Group], nodes: Sequence[str], policy: AutoFailback) -> None:
+        """Look after these groups from now on. Those that are gone are stopped; no other moves."""
+        before = {key: local.group.preferred for key, local in self.groups.items()}
+        policy_before, self.policy = self.policy, policy
+        self.groups = regroup(self.groups, groups, nodes)
+        for key, local in self.groups.items():
+            if self.owns(key) and (policy is not policy_before or local.group.preferred != before.get(key)):
+                pin(local, self.me, policy)
+
     def settle(
         self, phase: Phase, wishes: Iterable[Wish], now_ms: int, *, decide: bool, may_start: bool
     ) -> bool:
@@ -140,8 +150,11 @@ class Steward:
             if self._noted.get(key) != local.assignment:
                 self._noted[key], local.assigned_at_ms = local.assignment, now_ms
         changed = False
-        for local in self.groups.values():
+        for local in list(self.groups.values()):
             changed |= self._retry(local, phase, others, now_ms)
+            if local.retired:
+                changed |= self._retire(local, now_ms)
+                continue
             view = self._view(local, phase, open_wishes, others)
             written = ownership.rewrite(view) if decide else None
             if written is not None:
@@ -158,6 +171,18 @@ class Steward:
         """Compare the ping nodes that we see with those that the peers see."""
         if self._comparison is not None:
             self._comparison.look(ours, reach_of(self._membership.alive()), now_ms)
+
+    def _retire(self, local: LocalGroup, now_ms: int) -> bool:
+        """Stop what is no longer configured, then forget it."""
+        key = local.group.key
+        if not local.state.runs:
+            del self.groups[key]
+            return True
+        if local.state in _SERVING and not self.maintained(key):
+            local.become(GroupState.STOPPING, now_ms)
+            self._emit(StopGroup(key))
+            return True
+        return False
 
     def _look_after_maintenance(self) -> None:
         """What we hold may have been stopped by hand meanwhile. To start it leaves alone what runs."""
@@ -198,7 +223,9 @@ class Steward:
 
     def finished(self, key: str, operation: str, reason: str, now_ms: int, *, ok: bool, clean: bool) -> bool:
         """The runner is done with a group. True when that changed what we say ourselves."""
-        local = self.groups[key]
+        local = self.groups.get(key)
+        if local is None:
+            return False
         took_ms = now_ms - local.since_ms
         if operation == "start":
             if local.state is GroupState.HELD and ok:

@@ -41,8 +41,7 @@ class Transmitter:
     def __init__(self, identity: Identity, ha: HaCf) -> None:
         self._name = string("src", identity.name)
         self._uuid = binary("srcuuid", identity.uuid)
-        self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes) + len(ha.pings))
-        self._deadtime = hexadecimal("dt", ha.deadtime_ms)
+        self.configure(ha)
         self._protocol = decimal("protocol", PROTOCOL_VERSION)
         self._kind = string("t", "status")
         self._words = {word: string("st", word) for word in ("init", "up", "active")}
@@ -51,6 +50,11 @@ class Transmitter:
         self.wall_offset_ms = 0
         self.history = SendHistory()
         self.sent = 0
+
+    def configure(self, ha: HaCf) -> None:
+        """Say what this configuration says, from now on."""
+        self._ttl = decimal("ttl", ha.hopfudge + len(ha.nodes) + len(ha.pings))
+        self._deadtime = hexadecimal("dt", ha.deadtime_ms)
 
     def restart(self, generation: int) -> None:
         """Begin to number from 1 under a higher generation."""

@@ -70,6 +70,10 @@ class Executor:
             fx.Exit: lambda effect: self._on_exit(effect.clean),
         }
 
+    def configure(self, groups: Sequence[Group]) -> None:
+        """Know these groups from now on; those that are gone are still to be stopped."""
+        self._groups.update((group.key, group) for group in groups)
+
     def carry_out(self, effects: Sequence[fx.Effect]) -> None:
         """Do everything, in order. One deed that fails does not keep the others from being done."""
         for effect in effects:

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable, Union
 
 from .. import __version__
@@ -31,7 +32,6 @@ from ..net.monitor import Monitor
 from ..net.netlink import Network
 from ..net.packet import PacketSender
 from ..net.types import NetError
-from ..reading import load
 from ..resources.agent import Agent
 from ..resources.factory import Surroundings, make_agent
 from ..resources.runner import Runner
@@ -46,6 +46,7 @@ from .link_status import with_counters
 from .logs import Verbosity
 from .paths import Paths
 from .persistence import HeldGroups
+from .reload import Reader, Reloaded
 from .respawn import Respawner
 from .watchdog import Watchdog
 
@@ -93,6 +94,7 @@ class Heartbeatd:
         self._respawner = Respawner(configuration.ha.respawn, configuration.node, log)
         device = configuration.ha.watchdog
         self._watchdog = Watchdog(device, configuration.ha.deadtime_ms, log) if device is not None else None
+        self._reader = Reader(paths.configuration)
         self._requests = 0
         # Until then there is nothing to ask about, and nothing to hand over.
         self._begun = False
@@ -102,6 +104,7 @@ class Heartbeatd:
             readers={"status": self._status, "version": self._version, "journal": self._tell_journal},
             writers={
                 "move": self._move,
+                "reload": self._answer_reload,
                 "maintenance": self._maintenance,
                 "standby": self._standby,
                 "cleanup": self._cleanup,
@@ -112,7 +115,7 @@ class Heartbeatd:
         """Begin, serve until told to stop, hand over, end. Raises CannotBeginError."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._told_to_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self._reload() and None)
         verbosity = Verbosity(self._log, self._configuration.ha.logging.debug)
         self._loop.add_signal_handler(signal.SIGUSR1, verbosity.change, 1)
         self._loop.add_signal_handler(signal.SIGUSR2, verbosity.change, -1)
@@ -220,25 +223,18 @@ class Heartbeatd:
             service.notify("WATCHDOG=1")
             self._loop.call_later(interval_s, self._feed_watchdog)
 
-    def _reload(self) -> None:
-        """SIGHUP: take over new keys; say whether anything else has changed."""
-        try:
-            loaded = load(self._paths.configuration, self._configuration.node)
-        except OSError as error:
-            self._log.error("nothing is changed: %s", error)
-            return
-        if loaded.configuration is None:
-            for problem in loaded.problems:
-                self._log.error("%s", problem)
-            self._log.error("nothing is changed: the configuration on disk has errors")
-            return
-        self._executor.codec = make_codec(loaded.configuration.authkeys)
-        self._log.info("read the keys again")
-        if (loaded.configuration.ha, loaded.configuration.groups) != (
-            self._configuration.ha,
-            self._configuration.groups,
-        ):
-            self._log.warning("ha.cf or haresources has changed: restart the daemon to use them")
+    def _reload(self) -> Reloaded:
+        """SIGHUP, `hbctl reload`: take over new keys, and of the rest all or nothing."""
+        reloaded = self._reader.read(self._configuration, self._node)
+        if reloaded.configuration is not None:
+            self._executor.codec = make_codec(reloaded.configuration.authkeys)
+            self._configuration = replace(self._configuration, authkeys=reloaded.configuration.authkeys)
+            if reloaded.complete:
+                self._configuration = reloaded.configuration
+                self._executor.configure(self._configuration.groups)
+                self._driver.give(ev.Reconfigured(self._configuration))
+        reloaded.tell(self._log)
+        return reloaded
 
     # -- what happens --------------------------------------------------------------------------------
 
@@ -297,6 +293,13 @@ class Heartbeatd:
     def _version(self, request: schema.Request, reply: Reply) -> None:
         del request
         reply("completed", {"result": {"version": __version__, "schema": schema.SCHEMA}})
+
+    def _answer_reload(self, request: schema.Request, reply: Reply) -> None:
+        del request
+        if not self._begun:
+            self._refuse_early(reply)
+            return
+        reply(*self._reload().answer())
 
     def _tell_journal(self, request: schema.Request, reply: Reply) -> None:
         last, group = schema.parse_journal(request)

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..config.model import Group
 from ..core.switches import NOTHING_TURNED, Kept, Switch, maintained_by
+from ..safe_files import replace_file
 from .paths import Paths
-from .persistence import write_safely
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def write_switches(paths: Paths, kept: Kept) -> None:
     """Keep the switches. Raises OSError."""
     plain = {"maintenance": _plain(kept.maintenance), "standby": _plain(kept.standby)}
     paths.state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    write_safely(paths.switches, json.dumps(plain).encode() + b"\n", 0o644)
+    replace_file(paths.switches, json.dumps(plain).encode() + b"\n", 0o644)
 
 
 def split_by_maintenance(groups: Iterable[Group], kept: Kept) -> tuple[tuple[Group, ...], tuple[Group, ...]]:

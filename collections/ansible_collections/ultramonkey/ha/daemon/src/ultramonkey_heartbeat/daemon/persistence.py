@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import secrets
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from ..config.haresources import parse_resource
 from ..config.model import Group
 from ..core.transmit import Identity
+from ..safe_files import replace_file
 from .paths import Paths
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _uuid(path: Path) -> bytes:
     if len(kept) == UUID_BYTES:
         return kept
     made = uuid.uuid4().bytes
-    write_safely(path, made, 0o600)
+    replace_file(path, made, 0o600)
     return made
 
 
@@ -77,25 +77,7 @@ def next_generation(path: Path, *, from_time: bool = False) -> int:
 
 def write_generation(path: Path, generation: int) -> None:
     """Keep the generation, in 3.0.6's format: right aligned in 15 columns."""
-    write_safely(path, b"%15d\n" % generation, 0o600)
-
-
-def write_safely(path: Path, data: bytes, mode: int) -> None:
-    """Write a file so that a crash leaves either the old or the new content."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
-    # The new name is on disk only when its directory is.
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replace_file(path, b"%15d\n" % generation, 0o600)
 
 
 class HeldGroups:

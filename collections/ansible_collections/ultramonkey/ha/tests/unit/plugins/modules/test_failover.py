@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.ultramonkey.ha.plugins.module_utils._hbctl import Hbctl, HbctlError
+from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
 from ansible_collections.ultramonkey.ha.plugins.modules import failover
 
 CASES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
@@ -25,6 +26,9 @@ class Cluster:
         self.refusal = case.get("refusal")
         self.meanwhile = case.get("meanwhile", {})
         self.stuck = case.get("stuck", [])
+        self.maintained = case.get("maintained", [])
+        self.failed = case.get("failed", {})
+        self.standby = case.get("standby", [])
         self.commands = []
 
     def run(self, argv):
@@ -40,7 +44,15 @@ class Cluster:
         target = argv[argv.index("--to") + 1] if argv[2] == "move" else self.other()
         moved = []
         for key in keys:
-            moved.append({"group": key, "from": self.holders[key], "to": target, "without_holder_ms": 4})
+            moved.append(
+                {
+                    "group": key,
+                    "from": self.holders[key],
+                    "to": target,
+                    "without_holder_ms": 4,
+                    "phases_ms": None,
+                }
+            )
             if key not in self.stuck:
                 self.holders[key] = target
         return 0, self.answer({"moved": moved, "unchanged": [], "failed": []}), ""
@@ -51,13 +63,21 @@ class Cluster:
     def status(self):
         return {
             "node": self.asked,
-            "nodes": [{"name": n, "state": "dead" if n in self.dead else "active"} for n in NODES],
+            "nodes": [
+                {"name": n, "state": "dead" if n in self.dead else "active", "standby": n in self.standby}
+                for n in NODES
+            ],
             "groups": [
                 {
                     "key": key,
                     "preferred": "lb1",
                     "holder": holder,
-                    "states": {n: "held" if n == holder else "idle" for n in NODES if n not in self.dead},
+                    "maintenance": key in self.maintained,
+                    "states": {
+                        n: "held" if n == holder else "failed" if self.failed.get(key) == n else "idle"
+                        for n in NODES
+                        if n not in self.dead
+                    },
                 }
                 for key, holder in self.holders.items()
             ],
@@ -85,9 +105,8 @@ def ensure(case, cluster):
     clock = Clock()
     params = {**DEFAULTS, **case["params"]}
     hbctl = Hbctl(cluster.run)
-    return failover.ensure(
-        hbctl, params, check_mode=case.get("check_mode", False), clock=clock, sleep=clock.sleep
-    )
+    patience = Patience(params["timeout"], clock, clock.sleep)
+    return failover.ensure(hbctl, params, check_mode=case.get("check_mode", False), patience=patience)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

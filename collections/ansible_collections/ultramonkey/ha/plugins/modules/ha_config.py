@@ -1,0 +1,269 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ha_config
+short_description: Write ha.cf and haresources from data
+version_added: 0.1.0
+description:
+  - Has the daemon's own renderer make both files, and its checker judge them together with the C(authkeys)
+    that is there, on the node, before anything is replaced. With an error nothing is changed.
+  - Both files are replaced together or not at all. What was there is kept.
+  - Does not touch a running daemon; C(hbctl reload) has the files used.
+options:
+  directory:
+    description: Where the files are.
+    type: path
+    default: /etc/ha.d
+  node:
+    description: Check the files as if on the node of this name. By default the name of this machine.
+    type: str
+  nodes:
+    description: The names of the nodes, in the order in which they take groups over.
+    type: list
+    elements: str
+    required: true
+  links:
+    description: The media over which the nodes hear each other, as C(heartbeat_links) of the role.
+    type: list
+    elements: dict
+    required: true
+  keepalive:
+    description: How often a node says that it lives. A number of seconds, or such as V(100ms).
+    type: str
+  deadtime:
+    description: How long a node is silent before it is held for dead.
+    type: str
+  warntime:
+    description: How long a node is silent before the log says so.
+    type: str
+  initdead:
+    description: How long a node that starts waits for the others.
+    type: str
+  auto_failback:
+    description: Whether a group returns to its preferred node when that comes back.
+    type: str
+    choices: ["on", "off", "legacy"]
+    default: "off"
+  directives:
+    description: Further directives of C(ha.cf), name to value or to a list of values.
+    type: dict
+    default: {}
+  groups:
+    description: The lines of C(haresources), each with C(node) and C(resources).
+    type: list
+    elements: dict
+    default: []
+  backup:
+    description: Whether to keep what was there, with the time in its name.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - ultramonkey.ha._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    support: full
+seealso:
+  - module: ultramonkey.ha.config_info
+  - module: ultramonkey.ha.authkeys
+"""
+
+EXAMPLES = r"""
+- name: Describe the cluster
+  ultramonkey.ha.ha_config:
+    nodes: [lb1, lb2]
+    links:
+      - type: bcast
+        interface: eth1
+    keepalive: 500ms
+    deadtime: "5"
+    groups:
+      - node: lb1
+        resources:
+          - 192.0.2.10/24/eth0
+  register: files
+
+- name: Use it
+  ansible.builtin.command: hbctl reload
+  changed_when: true
+  when: files is changed
+"""
+
+RETURN = r"""
+files:
+  description: The names of the files that were replaced.
+  returned: success
+  type: list
+  elements: str
+  sample: [ha.cf]
+backups:
+  description: Where what was there is kept.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/ha.d/ha.cf.1771234567~]
+problems:
+  description: Warnings about the files, as sentences.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
+
+FILES = ("ha.cf", "haresources")
+AUTHKEYS = "authkeys"
+_TIMERS = ("keepalive", "deadtime", "warntime", "initdead")
+
+ARGUMENT_SPEC = dict(
+    _hbctl.ARGUMENT_SPEC,
+    directory={"type": "path", "default": "/etc/ha.d"},
+    node={"type": "str"},
+    nodes={"type": "list", "elements": "str", "required": True},
+    links={"type": "list", "elements": "dict", "required": True},
+    auto_failback={"type": "str", "choices": ["on", "off", "legacy"], "default": "off"},
+    directives={"type": "dict", "default": {}},
+    groups={"type": "list", "elements": "dict", "default": []},
+    backup={"type": "bool", "default": True},
+    **{name: {"type": "str"} for name in _TIMERS},
+)
+
+
+def data_of(params):
+    """What `hbctl config render` reads. It wants a key, which is used for nothing."""
+    data = {name: params[name] for name in ("nodes", "links", "auto_failback", "directives", "groups")}
+    data.update({name: params[name] for name in _TIMERS if params[name]})
+    data["authkeys"] = {"current": 1, "keys": [{"index": 1, "method": "sha256", "key": "0" * 43}]}
+    return data
+
+
+def refuse_errors(problems):
+    """Raise HbctlError with every error."""
+    errors = [problem["text"] for problem in problems if problem["severity"] == "error"]
+    if errors:
+        raise _hbctl.HbctlError(
+            "nothing has been changed; correct this first: " + "; ".join(errors),
+            code="bad-configuration",
+            problems=errors,
+        )
+
+
+def checked(hbctl, params):
+    """The texts of the files and the warnings. Raises HbctlError when there is an error."""
+    rendered = hbctl.render_configuration(data_of(params), params["node"])
+    refuse_errors(rendered["problems"])
+    texts = rendered["files"]
+    there = Path(params["directory"]) / AUTHKEYS
+    with tempfile.TemporaryDirectory(prefix="heartbeat-") as name:
+        trial = Path(name)
+        for file in FILES:
+            write(trial / file, texts[file], 0o600)
+        if there.exists():
+            shutil.copy2(str(there), str(trial / AUTHKEYS))
+        else:
+            write(trial / AUTHKEYS, texts[AUTHKEYS], 0o600)
+        problems = hbctl.check_configuration(name, params["node"])
+    refuse_errors(problems)
+    return texts, [problem["text"] for problem in problems]
+
+
+def read(path):
+    """The text of a file, or None when there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+def write(path, text, mode):
+    """A new file with this content, on disk."""
+    descriptor = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_all(directory, texts, before, keep, replace=os.replace):
+    """Replace the files together: when one cannot be, the others are put back. Returns the backups."""
+    backups, replaced = [], []
+    fresh = {name: directory / f".{name}.new" for name in texts}
+    try:
+        for name, text in texts.items():
+            write(fresh[name], text, 0o644)
+            if keep and before[name] is not None:
+                backups.append(str(directory / f"{name}.{int(time.time())}~"))
+                shutil.copy2(str(directory / name), backups[-1])
+        for name in texts:
+            replace(str(fresh[name]), str(directory / name))
+            replaced.append(name)
+    except OSError:
+        for name in replaced:
+            if before[name] is None:
+                (directory / name).unlink()
+            else:
+                write(directory / name, before[name], 0o644)
+        raise
+    finally:
+        for left in fresh.values():
+            if left.exists():
+                left.unlink()
+    return backups
+
+
+def ensure(hbctl, params, check_mode=False, replace=os.replace):
+    """Bring the wanted state about; the module's answer."""
+    texts, problems = checked(hbctl, params)
+    directory = Path(params["directory"])
+    before = {name: read(directory / name) for name in FILES}
+    differing = {name: texts[name] for name in FILES if before[name] != texts[name]}
+    backups = []
+    if differing and not check_mode:
+        try:
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            backups = replace_all(directory, differing, before, params["backup"], replace)
+        except OSError as error:
+            raise _hbctl.HbctlError(f"nothing has been changed: {error}", code="unreadable") from error
+    return {
+        "changed": bool(differing),
+        "files": list(differing),
+        "backups": backups,
+        "problems": problems,
+        "diff": [
+            {
+                "before": before[name] or "",
+                "after": texts[name],
+                "before_header": str(directory / name),
+                "after_header": str(directory / name),
+            }
+            for name in differing
+        ],
+    }
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = ensure(_hbctl.from_module(module), module.params, check_mode=module.check_mode)
+    except _hbctl.HbctlError as error:
+        module.fail_json(msg=str(error), **error.details)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
