@@ -15,7 +15,7 @@ from .plan import STORM_MS, Fault, MediumPlan, Plan
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 
 # Kinds that no group may be moved for.
-BENIGN = ("stall", "address", "announce-late", "replay", "stranger")
+BENIGN = ("stall", "address", "replay", "stranger", "reload")
 # Kinds that need no second node or link.
 RETURNS = ("power", "crash", "stop", "lost-generation")
 UPKEEP = ("stop", "crash", "stall", "pause")
@@ -23,7 +23,8 @@ KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
-    *("blind", "move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
+    *("blind", "move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "reload"),
+    *("replay", "stranger"),
 )
 # A 3.0.6 whose stop fails reboots the machine, and one without its generation file is never heard again.
 NOT_WITH_OLD = (
