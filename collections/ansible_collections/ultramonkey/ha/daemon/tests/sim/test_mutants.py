@@ -7,7 +7,7 @@ import pytest
 
 # Caught within seconds by the simulator alone.
 QUICK = ("starts-beside-another", "restart-changes-nothing", "keeps-what-is-anothers")
-QUICK_SEEDS = 30
+QUICK_SEEDS = 20
 
 
 def test_every_patch_still_fits(tmp_path):

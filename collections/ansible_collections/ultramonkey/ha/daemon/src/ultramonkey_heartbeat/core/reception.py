@@ -156,6 +156,7 @@ class Reception:
                 # Only a status begins a generation, as in 3.0.6. We came into the middle of its talk.
                 return
             self._membership.new_generation(peer, generation, self._rng, self._repeat_ms)
+            self._marks.unsettled = True
         window = peer.window
         verdict = window.accept(seq, now_ms) if window is not None else Verdict.DUPLICATE
         # There may be something to ask for, perhaps soon.

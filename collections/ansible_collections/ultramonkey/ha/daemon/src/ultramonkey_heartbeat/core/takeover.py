@@ -102,6 +102,9 @@ class Conversation:
     def tick(self, peer: Peer, phase: Phase, now_ms: int) -> None:
         """Bring the conversation to where membership and the groups are."""
         if peer.generation != self.shares.peer_generation:
+            if self.shares.peer_generation and peer.state is PeerState.ACTIVE:
+                # It was restarted unheard; it may have taken everything, and asks nobody any more.
+                self.stage = Stage.ABSENT
             self.shares.peer_generation, self._report_seq, self._answer_seq = peer.generation, 0, 0
         if phase is Phase.JOINING:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..core import events as ev
@@ -37,6 +38,7 @@ class Administrators:
             "maintenance": self._maintenance,
             "standby-node": self._standby_node,
             "cleanup": self._cleanup,
+            "reload": self._reload,
         }
 
     # -- asking --------------------------------------------------------------------------------------
@@ -115,6 +117,13 @@ class Administrators:
             f"cleanup of {fault.group}",
             lambda request_id: ev.CleanupRequested(request_id, (fault.group,)),
         )
+
+    def _reload(self, fault: Fault, machine: Machine) -> None:
+        """The files are read again; one timer that only warns has another value."""
+        if machine.node is not None:
+            old = machine.node.configuration
+            ha = replace(old.ha, warntime_ms=max(1, fault.lasts_ms % old.ha.deadtime_ms))
+            machine.give(ev.Reconfigured(replace(old, ha=ha)))
 
     def tidy_up(self, names: tuple[str, ...], until_ms: int) -> None:
         """Turn off whatever is on, on the disk of a node of `names`, as soon as that takes part."""

@@ -56,6 +56,31 @@ class StaysPut(Checker):
             self.violated(f"{what} for {key} on {machine.name}, and nothing had happened for {quiet_ms} ms")
 
 
+class OffMeansOff(Checker):
+    """With `auto_failback off` no group moves because a node returns.
+
+    Exactly: in a run in which nodes lose power, crash, leave and return, and nothing else happens before its
+    calm, no group that a node has held for two heartbeats is stopped there unless it was told to leave.
+    (Nodes may begin to start a group that nobody has at one instant; `OneHolder` says for how long.)
+    """
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        super().__init__(world, plan)
+        self._held_since_ms: dict[tuple[str, str], int] = {}
+
+    def ran(self, machine: Machine, key: str, what: str) -> None:
+        now_ms, where = self.world.now_ms, (machine.name, key)
+        settled = now_ms >= STORM_MS + self.plan.settling_ms
+        held_ms = now_ms - self._held_since_ms.get(where, now_ms)
+        moves = what == "stop begins" and held_ms > 2 * self.plan.keepalive_ms
+        if self.plan.returns and moves and not settled and not machine.leaving:
+            self.violated(f"{what} for {key} on {machine.name}, which was not told to leave")
+        if machine.scripts.running.get(key) == "held":
+            self._held_since_ms.setdefault(where, now_ms)
+        else:
+            self._held_since_ms.pop(where, None)
+
+
 class LeftAlone(Checker):
     """Under maintenance nothing is started or stopped, whatever happens to daemons.
 

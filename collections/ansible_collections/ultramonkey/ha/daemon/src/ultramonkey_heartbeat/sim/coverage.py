@@ -32,6 +32,7 @@ OWNERSHIP = (
     "request: a wish is granted",
     "unpinned: the preferred node is away",
     "failback: to the preferred node",
+    "ping: to a node that sees more",
 )
 ACTING = (
     "started",
@@ -119,4 +120,5 @@ def _row(machine: Machine, notice: n.Assigned) -> str:
         Cause.REQUEST: OWNERSHIP[11],
         Cause.UNPINNED: OWNERSHIP[12],
         Cause.FAILBACK: OWNERSHIP[13],
+        Cause.PING: OWNERSHIP[14],
     }[new.cause]

@@ -15,14 +15,16 @@ from .plan import STORM_MS, Fault, MediumPlan, Plan
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 
 # Kinds that no group may be moved for.
-BENIGN = ("stall", "address", "announce-late", "replay", "stranger")
+BENIGN = ("stall", "address", "replay", "stranger", "reload")
 # Kinds that need no second node or link.
+RETURNS = ("power", "crash", "stop", "lost-generation")
 UPKEEP = ("stop", "crash", "stall", "pause")
 KINDS = (
     *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
-    *("move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "replay", "stranger"),
+    *("blind", "move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "reload"),
+    *("replay", "stranger"),
 )
 # A 3.0.6 whose stop fails reboots the machine, and one without its generation file is never heard again.
 NOT_WITH_OLD = (
@@ -64,6 +66,13 @@ def draw(
     upkeep_ms = None
     if rng.random() < 0.06 and not benign and not mixed:
         upkeep_ms, faults = _upkeep(rng, names, groups, media, (keepalive, deadtime_ms))
+    returns = rng.random() < 0.06 and not benign and not mixed and upkeep_ms is None
+    if returns:
+        policy = AutoFailback.OFF
+        media = tuple(replace(medium, loss=0.0, double=0.0, tail=0.0, garble=0.0) for medium in media)
+        times_ms = (keepalive, deadtime_ms)
+        faults = _faults(rng, names, groups, media, every_kind=RETURNS, times_ms=times_ms, benign=False)
+    pings = ("router", "backbone")[: rng.choice((0, 0, 1, 2))] if not mixed else ()
     others = rng.sample(names, k=rng.randint(0, len(names) - 1)) if rng.random() < 0.3 and not mixed else []
     core = tuple(name for name in names if name not in others)
     drift = tuple((name, rng.randint(-20_000, 20_000)) for name in names) if rng.random() < 0.15 else ()
@@ -84,6 +93,8 @@ def draw(
         core=core,
         benign=benign,
         upkeep_ms=upkeep_ms,
+        returns=returns,
+        pings=pings,
         drift_ppm=drift,
         newer=() if mixed else newer,
         old=(rng.choice(names),) if mixed else (),
@@ -224,6 +235,8 @@ def _detail(rng: random.Random, kind: str) -> str:
         return rng.choice(("other", "other", "host", "nobody"))
     if kind == "maintenance":
         return rng.choice(("group", "cluster"))
+    if kind == "blind":
+        return rng.choice(("router", "backbone"))
     if kind == "standby":
         return rng.choice(("all", "local", "foreign"))
     return ""

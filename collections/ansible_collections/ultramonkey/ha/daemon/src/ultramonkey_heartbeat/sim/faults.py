@@ -54,6 +54,7 @@ class Faults:
             "slow": self._script,
             "hang": self._script,
             "address": self._address,
+            "blind": self._blind,
             "replay": self._replay,
             "stranger": self._stranger,
         }
@@ -204,6 +205,11 @@ class Faults:
             self._afterwards(2 * number * step_ms, lambda: medium.break_down(+1))
             self._afterwards((2 * number + 1) * step_ms, lambda: medium.break_down(-1))
 
+    def _blind(self, fault: Fault, machine: Machine) -> None:
+        """The way from one node to a ping node is broken."""
+        machine.blind.add(fault.detail)
+        self._afterwards(fault.lasts_ms, partial(machine.blind.discard, fault.detail))
+
     def _replay(self, fault: Fault, machine: Machine) -> None:
         self._world.to_record.add(machine.name)
         self._afterwards(fault.lasts_ms, self._world.replay)
@@ -263,6 +269,7 @@ class Faults:
         for name in self._plan.core:
             machine = self._world.machines[name]
             machine.behaviours.clear()
+            machine.blind.clear()
             machine.wake_now()
             self.start_in_calm(machine)
         self.administrators.tidy_up(self._plan.core, STORM_MS + self._plan.settling_ms // 2)

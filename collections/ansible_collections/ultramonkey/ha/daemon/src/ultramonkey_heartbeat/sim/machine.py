@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 from ..config.model import Configuration
 from ..core import effects as fx
@@ -77,6 +77,8 @@ class Machine:
         # What is on the disk; None when the file was lost.
         self.generation: int | None = wall_ms // 1000
         self.switches = NOTHING_TURNED
+        # The ping nodes that do not answer it.
+        self.blind: set[str] = set()
         self.ppm = 0
         # What its monotonic clock shows beyond the world's, and its wall clock beyond the true time.
         self.offset_ms = 0
@@ -92,7 +94,7 @@ class Machine:
         # It was told to stop, and is on its way.
         self.leaving = False
         self.powered = False
-        self._inbox: deque[ev.Event] = deque()
+        self._inbox: deque[Union[ev.Event, Parcel]] = deque()
         # The present sleep, or the last one: its number, its beginning, and what comes of it.
         self._sleeps = 0
         self._asleep_since_ms = 0
@@ -222,11 +224,25 @@ class Machine:
         waiting, self._inbox = self._inbox, deque()
         if not self._frames_first:
             self.give(ev.DeadlineReached())
-        for event in waiting:
-            self.give(event)
+        for item in waiting:
+            if isinstance(item, Parcel):
+                self.note(item)
+                self.give(item.event)
+            else:
+                self.give(item)
         self._arm()
 
     # -- events --------------------------------------------------------------------------------------
+
+    def note(self, parcel: Parcel) -> bool:
+        """A status is being read: whether it is the newest of its sender, or as new. Others are."""
+        if not parcel.status:
+            return True
+        before = self.heard.get(parcel.sender)
+        if before is None or parcel.sent_at_ms > before[0]:
+            self.heard[parcel.sender] = (parcel.sent_at_ms, self._world.now_ms)
+            return True
+        return parcel.sent_at_ms == before[0]
 
     def deliver(self, parcel: Parcel) -> bool:
         """A frame arrives. True when the daemon could read it at once."""
@@ -234,7 +250,7 @@ class Machine:
             return False
         if self.frozen_until_ms > self._world.now_ms:
             if len(self._inbox) < self._keep:
-                self._inbox.append(parcel.event)
+                self._inbox.append(parcel)
             return False
         self.give(parcel.event)
         return True

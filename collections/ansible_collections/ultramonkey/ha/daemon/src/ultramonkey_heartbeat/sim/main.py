@@ -238,7 +238,14 @@ def describe(plan: Plan) -> None:
     )
     for medium in plan.media:
         print(f"  {medium}")
-    extras = {"benign": plan.benign, "codec": plan.codec, "drift": plan.drift_ppm, "newer": plan.newer}
+    extras = {
+        "benign": plan.benign,
+        "returns": plan.returns,
+        "pings": plan.pings,
+        "codec": plan.codec,
+        "drift": plan.drift_ppm,
+        "newer": plan.newer,
+    }
     extras["3.0.6"] = plan.old
     print("  " + ", ".join(f"{name} {value}" for name, value in extras.items() if value))
     for fault in plan.faults:

@@ -30,6 +30,8 @@ class Parcel:
     sent_at_ms: int
     message: Message
     event: ev.Event
+    # It is a status: it tells all that its sender knows.
+    status: bool = False
 
 
 class Medium:

@@ -32,11 +32,10 @@ STAGES = tuple(
         (Stage.STABLE, Stage.ABSENT),
     )
 )
-# The states of the 3.0.6 itself, as `old_resources` and `old_host` count them.
+# The states of the 3.0.6 itself, as `old_resources` and `old_host` count them. What it ignores while it is
+# not active, we do not say then.
 STATES = (
     "links up: sends starting",
-    "starting in INIT: ignored",
-    "resource in INIT: ignored",
     "starting in STARTING: both start",
     "starting in RSCRCVD: reports",
     "starting in STABLE: reports",

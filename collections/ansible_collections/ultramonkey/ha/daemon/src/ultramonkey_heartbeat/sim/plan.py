@@ -94,6 +94,10 @@ class Plan:
     benign: bool
     # From when to when the whole cluster is under maintenance, while daemons come and go: nothing may move.
     upkeep_ms: tuple[int, int] | None = None
+    # Machines outside the cluster that every node looks for.
+    pings: tuple[str, ...] = ()
+    # Nodes only go and come back, with `auto_failback off`: no group moves because of a node that returns.
+    returns: bool = False
     # Clocks that run too fast or too slow: name and parts in a million.
     drift_ppm: tuple[tuple[str, int], ...] = ()
     # Nodes of a later version of our own, which say things that we do not know.
@@ -108,14 +112,15 @@ class Plan:
         """The stated bound: how long after the last fault every group is held exactly once.
 
         A node that was going down must end and be started again; it joins within initdead, or the dead
-        time that others announced; a failure is tried again 30 s after it came; and scripts that run, or
-        hang, must end: a stop is tried three times, and after it comes a start.
+        time that others announced; a stop that failed is tried again after 30 s, and the start that had
+        failed before it 30 s later; and scripts that run, or hang, must end: a stop is tried three times,
+        and after it comes a start.
         """
         scripts_ms = 4 * self.script_ms_max + 3000
         joining_ms = max(self.initdead_ms, self.deadtime_ms) + self.deadtime_ms
         # 3.0.6 waits ten seconds at a common start, and restarts itself after a split.
         old_ms = 3 * (self.deadtime_ms + 40_000) if self.old else 0
-        both_ms = scripts_ms + BOOT_MS + joining_ms + RETRY_MS + 2 * scripts_ms + 6 * self.keepalive_ms
+        both_ms = scripts_ms + BOOT_MS + joining_ms + 2 * RETRY_MS + 2 * scripts_ms + 6 * self.keepalive_ms
         slowest = max((abs(ppm) for _, ppm in self.drift_ppm), default=0)
         return (both_ms + old_ms) * (1_000_000 + 2 * slowest) // 1_000_000
 

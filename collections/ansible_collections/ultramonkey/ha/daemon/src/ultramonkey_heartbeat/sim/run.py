@@ -7,18 +7,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..config.model import HaCf
+from ..config.model import HaCf, PingNode
+from ..core import events as ev
 from .checker import Checker, Violation
 from .checkers import (
     EveryRequestAnswered,
     HeldOnce,
     LeftAlone,
     NoStorm,
+    OffMeansOff,
     StaysPut,
 )
 from .coverage import Coverage
 from .faults import Faults
 from .holding import OneHolder, StuckStays, WaitsForStop
+from .integrity import OlderChangesNothing
 from .machine import Machine
 from .memory import MemoryBounded
 from .observer import Observer
@@ -75,6 +78,8 @@ class Simulation:
             warntime_ms=plan.deadtime_ms // 2,
             initdead_ms=plan.initdead_ms,
             auto_failback=plan.policy,
+            pings=tuple(PingNode("ping", name, (name,)) for name in plan.pings),
+            deadping_ms=plan.deadtime_ms,
         )
         self.world = World(ha, plan.groups, plan.seed, codec=plan.codec, words=words)
         for medium in plan.media:
@@ -90,12 +95,15 @@ class Simulation:
         self.answered = EveryRequestAnswered(self.world, plan)
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
+        integrity = self.world.integrity = OlderChangesNothing(self.world, plan)
         self.memory = MemoryBounded(self.world, plan)
         self.checkers: list[Checker] = [
             self.memory,
+            integrity,
             *(() if plan.old else (OneHolder(self.world, plan), WaitsForStop(self.world, plan))),
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
+            OffMeansOff(self.world, plan),
             StaysPut(self.world, plan),
             self.answered,
             self.held_once,
@@ -145,6 +153,8 @@ class Simulation:
             # Together, or one after the other.
             world.later(number * (plan.seed % 3) * 700, partial(self._start, name))
         world.later(NoStorm.WINDOW_MS, self._look)
+        if plan.pings:
+            world.later(plan.keepalive_ms, self._answer_pings)
         end_ms = plan.end_ms
         calm_ms = STORM_MS + plan.settling_ms
         for at_ms, act in ((STORM_MS, self.faults.put_right), (calm_ms, self._settled), (end_ms, self._end)):
@@ -153,6 +163,14 @@ class Simulation:
                 return
             world.advance_to(at_ms)
             act()
+
+    def _answer_pings(self) -> None:
+        """Once in each heartbeat every ping node answers those that reach it."""
+        for machine in self.world.machines.values():
+            for ping in self.plan.pings:
+                if machine.awake and ping not in machine.blind:
+                    machine.give(ev.PingAnswered(ping))
+        self.world.later(self.plan.keepalive_ms, self._answer_pings)
 
     def _look(self) -> None:
         self.storm.look()

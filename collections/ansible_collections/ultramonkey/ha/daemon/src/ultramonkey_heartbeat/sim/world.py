@@ -31,6 +31,7 @@ from ..wire.auth import Key, KeyRing
 from ..wire.codec import NETSTRING, TEXT, Codec
 from ..wire.errors import WireError
 from ..wire.message import Message
+from .integrity import OlderChangesNothing
 from .machine import Machine, Member, jitter
 from .network import Medium, Parcel
 from .observer import Observer
@@ -64,6 +65,8 @@ class World:
         self.observers: list[Observer] = []
         # Those that want to know of every status message that was delivered; empty most of the time.
         self.listeners: list[Observer] = []
+        # Judges what a daemon makes of messages that are older than what it has read.
+        self.integrity: OlderChangesNothing | None = None
         # Changes a message between its sender and the network (a later version of ours), or None.
         self.rewrite: Callable[[str, Message], Message] | None = None
         self.rng = random.Random(f"{seed} world")  # noqa: S311 - repeatable
@@ -149,12 +152,13 @@ class World:
         if self.rewrite is not None:
             message = self.rewrite(machine.name, message)
         now_ms, sender = self.now_ms, machine.name
+        status = message.text("t") == "status"
         for medium in machine.media:
             reach = medium.reach(sender)
             if not reach or (links is not None and medium.name not in links):
                 continue
             event, size = self._event(medium, message)
-            parcel = Parcel(sender, now_ms, message, event)
+            parcel = Parcel(sender, now_ms, message, event, status)
             if sender in self.to_record:
                 self.to_record.discard(sender)
                 self.recorded.append(parcel)
@@ -182,7 +186,9 @@ class World:
         garbled = medium.garbled(event.data) if isinstance(event, ev.FrameReceived) else None
         if garbled is None:
             return parcel
-        return replace(parcel, event=ev.FrameReceived(medium.name, garbled), message=Message(()))
+        return replace(
+            parcel, event=ev.FrameReceived(medium.name, garbled), message=Message(()), status=False
+        )
 
     def replay(self) -> None:
         """Somebody sends everything again that was recorded, to everybody."""
@@ -194,13 +200,13 @@ class World:
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
-            # A garbled frame has no message; one that is replayed, or comes twice, says nothing new.
-            before = machine.heard.get(parcel.sender)
-            if (before is None or parcel.sent_at_ms > before[0]) and parcel.message.fields and machine.awake:
-                machine.heard[parcel.sender] = (parcel.sent_at_ms, self.now_ms)
+            older = machine.awake and not machine.note(parcel)
+            status = self.integrity.look(machine) if older and self.integrity is not None else None
             if machine.deliver(parcel) and self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
+            if status is not None and self.integrity is not None:
+                self.integrity.judge(machine, status)
 
     def decode(self, data: bytes) -> Message:
         """What a frame says; raises WireError."""
