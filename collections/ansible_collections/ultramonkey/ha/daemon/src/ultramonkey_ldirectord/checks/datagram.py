@@ -36,19 +36,23 @@ async def ask(address: str, port: int, question: bytes, read: Reader) -> str:
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.create_datagram_endpoint(_Protocol, remote_addr=(address, port))
+    timer: asyncio.TimerHandle | None = None
+
+    def send() -> None:
+        nonlocal timer
+        transport.sendto(question)
+        timer = loop.call_later(_REPEAT_S, send)
+
+    send()
     try:
         while True:
-            transport.sendto(question)
-            end = loop.time() + _REPEAT_S
-            while (left := end - loop.time()) > 0:
-                try:
-                    item = await asyncio.wait_for(protocol.answers.get(), left)
-                except asyncio.TimeoutError:
-                    break
-                if isinstance(item, Exception):
-                    raise item
-                found = read(item)
-                if found is not None:
-                    return found
+            item = await protocol.answers.get()
+            if isinstance(item, Exception):
+                raise item
+            found = read(item)
+            if found is not None:
+                return found
     finally:
+        if timer is not None:
+            timer.cancel()
         transport.close()

@@ -35,12 +35,11 @@ class Pinger:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
             try:
                 opened.sendto(_message(family, self._identifier, self._sequence), (address, 0))
-                await asyncio.wait_for(future, timeout_s)
-            except asyncio.TimeoutError:
-                continue
+                done, _ = await asyncio.wait([future], timeout=timeout_s)
             finally:
                 self._waiting.pop(key, None)
-            return "answers ping"
+            if done:
+                return "answers ping"
         raise TimeoutError
 
     def close(self) -> None:

@@ -47,6 +47,8 @@ class Keeper:
         self._remember = remember
         self._owned: set[ServiceKey] = set()
         self._changed = asyncio.Event()
+        # It is time to read the table anew.
+        self._due = False
         self._busy = asyncio.Lock()
         self._refused: list[Change] = []
 
@@ -86,16 +88,24 @@ class Keeper:
 
     async def run(self, interval_s: Callable[[], float]) -> None:
         """Keep the table right until cancelled."""
+        # No wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
         while True:
+            timer = asyncio.get_running_loop().call_later(interval_s(), self._look)
             try:
-                await asyncio.wait_for(self._changed.wait(), interval_s())
+                await self._changed.wait()
+            finally:
+                timer.cancel()
+            if not self._due:
                 await asyncio.sleep(_GATHER_S)
-                anew = bool(self.problems)
-            except asyncio.TimeoutError:
-                anew = True
+            anew = self._due or bool(self.problems)
+            self._due = False
             self._changed.clear()
             if self.active:
                 await self.turn(anew=anew)
+
+    def _look(self) -> None:
+        self._due = True
+        self._changed.set()
 
     async def turn(self, *, anew: bool) -> None:
         """Compare and change; `anew` reads the table first. Never raises IpvsError."""

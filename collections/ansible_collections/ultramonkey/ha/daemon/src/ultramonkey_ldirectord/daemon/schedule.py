@@ -54,7 +54,8 @@ class Schedule:
         # The second checks are spread over the whole interval; the later ones keep their distance.
         phase = self._random.uniform(0.1, 1)
         connects = 0
-        while True:
+        # Asked for anew each time: before Python 3.12 a check that ends just then can lose the cancellation.
+        while self._tasks.get(probe) is asyncio.current_task():
             begun_at = loop.time()
             only_connect = connects > 0
             outcome = await self._checker.perform(probe, only_connect=only_connect)

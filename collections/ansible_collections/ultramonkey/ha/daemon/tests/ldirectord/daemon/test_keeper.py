@@ -169,3 +169,20 @@ def test_verdicts_before_the_begin_are_one_batch_at_it():
         assert TWO not in scene.table.table[WEB].servers
 
     asyncio.run(go())
+
+
+def test_it_ends_also_when_it_is_woken_at_that_moment():
+    async def go():
+        for pauses in range(4):
+            scene = Scene()
+            await scene.keeper.begin()
+            task = asyncio.create_task(scene.keeper.run(lambda: 10.0))
+            await asyncio.sleep(0)
+            scene.keeper.wake()
+            for _ in range(pauses):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=5)
+            assert done, pauses
+
+    asyncio.run(go())
