@@ -10,16 +10,20 @@ TOOL_PACKAGES := python3-venv
 # Only the tests start a real systemd and look at processes.
 TEST_PACKAGES := procps systemd
 
+# In a target of their own, so that `make test` stays below ten minutes.
+LDIRECTORD_PROCESSES := $(COLLECTION)/daemon/tests/ldirectord/system
+
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-kernel test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
+.PHONY: help packages venv build demo test test-kernel test-ldirectord test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       run all tests'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
+	@echo 'make test-ldirectord  whole processes of ldirectord (about a minute)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
@@ -54,8 +58,11 @@ demo: venv
 test: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
-	@$(VENV)/bin/pytest $(PYTEST_ARGUMENTS)
+	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_PROCESSES) $(PYTEST_ARGUMENTS)
 	@tools/left-out
+
+test-ldirectord: venv
+	@$(VENV)/bin/pytest $(LDIRECTORD_PROCESSES)
 
 properties: venv
 	@GENERATED_INPUTS=100000 $(VENV)/bin/pytest $(COLLECTION)/daemon/tests/config/test_generated.py

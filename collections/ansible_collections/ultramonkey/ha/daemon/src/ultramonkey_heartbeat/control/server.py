@@ -30,6 +30,8 @@ _UCRED = struct.Struct("3i")
 # A handler gets the request and a function to answer with; it must end by completed or refused.
 Reply = Callable[[str, Mapping[str, Any]], None]
 Handler = Callable[[schema.Request, Reply], None]
+# How long the end waits for conversations that have been cut off.
+STOP_S = 1.0
 
 
 class InUseError(Exception):
@@ -62,7 +64,9 @@ class ControlServer:
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            # Before Python 3.12 `wait_for` may lose a cancellation that comes with what it waits for.
+            await asyncio.wait(list(self._tasks), timeout=STOP_S)
         with contextlib.suppress(OSError):
             os.unlink(self._path)  # noqa: PTH108 - on /run, which is memory
 

@@ -241,6 +241,8 @@ class Steward:
                 local.start_failed = True
                 local.become(GroupState.FAILED if clean else GroupState.STUCK, now_ms)
                 self._emit(GroupFailed(key, "start", reason))
+        elif local.state not in (GroupState.STOPPING, GroupState.STUCK):
+            return False  # the second of two stops: a retry, and a cleanup during it
         elif ok:
             # What could not be started does not become startable by stopping what was left of it.
             local.become(GroupState.FAILED if local.start_failed else GroupState.IDLE, now_ms)

@@ -152,7 +152,8 @@ class World:
         if self.rewrite is not None:
             message = self.rewrite(machine.name, message)
         now_ms, sender = self.now_ms, machine.name
-        status = message.text("t") == "status"
+        # What a node passes on for another tells nothing of its own.
+        status = message.text("t") == "status" and message.text("src") == sender
         for medium in machine.media:
             reach = medium.reach(sender)
             if not reach or (links is not None and medium.name not in links):
