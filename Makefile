@@ -11,7 +11,7 @@ TOOL_PACKAGES := python3-venv
 TEST_PACKAGES := procps systemd
 
 # In a target of their own, so that `make test` stays below ten minutes.
-LDIRECTORD_PROCESSES := $(COLLECTION)/daemon/tests/ldirectord/system
+LDIRECTORD_TESTS := $(COLLECTION)/daemon/tests/ldirectord
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -23,7 +23,7 @@ help:
 	@echo 'make test       run all tests'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
-	@echo 'make test-ldirectord  whole processes of ldirectord (about a minute)'
+	@echo 'make test-ldirectord  the tests of ldirectord (about two minutes)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
@@ -58,11 +58,11 @@ demo: venv
 test: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
-	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_PROCESSES) $(PYTEST_ARGUMENTS)
+	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_TESTS) $(PYTEST_ARGUMENTS)
 	@tools/left-out
 
 test-ldirectord: venv
-	@$(VENV)/bin/pytest $(LDIRECTORD_PROCESSES)
+	@$(VENV)/bin/pytest $(LDIRECTORD_TESTS)
 
 properties: venv
 	@GENERATED_INPUTS=100000 $(VENV)/bin/pytest $(COLLECTION)/daemon/tests/config/test_generated.py
