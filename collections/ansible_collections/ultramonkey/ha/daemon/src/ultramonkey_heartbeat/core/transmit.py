@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..config.model import HaCf
+from ..config.model import HaCf, PppLink, SerialLink
 from ..wire.brief import brief
 from ..wire.message import Field, Message, binary, decimal, hexadecimal, string
 from .effects import SendMessage
@@ -46,6 +46,8 @@ class Transmitter:
         self._uuid = binary("srcuuid", identity.uuid)
         self.configure(ha)
         self._full_sent_ms = 0
+        # Only slow links carry the brief form; to make it for nothing costs a tenth of a heartbeat.
+        self._has_lines = any(isinstance(link, (SerialLink, PppLink)) for link in ha.links)
         # Two nodes have nobody to forward to.
         self._forwarded = len(ha.nodes) > 2  # noqa: PLR2004
         self._protocol = decimal("protocol", PROTOCOL_VERSION)
@@ -77,7 +79,7 @@ class Transmitter:
         """
         own = (self._kind, self._words[word], self._deadtime, self._protocol, *report)
         sent = self._numbered(own, now_ms)
-        if not may_be_brief or now_ms - self._full_sent_ms >= FULL_EVERY_MS:
+        if not (may_be_brief and self._has_lines) or now_ms - self._full_sent_ms >= FULL_EVERY_MS:
             self._full_sent_ms = now_ms
             return sent
         ttl = self._ttl if self._forwarded else None
