@@ -177,3 +177,12 @@ def from_module(module):
         return module.run_command(argv, check_rc=False, data=data)
 
     return Hbctl(run, executable)
+
+
+def answer(module, work):
+    """End the module with what `work(hbctl)` returns, or with the daemon's refusal."""
+    try:
+        result = work(from_module(module))
+    except HbctlError as error:
+        module.fail_json(msg=str(error), **error.details)
+    module.exit_json(**result)

@@ -102,11 +102,7 @@ def cluster_info(hbctl):
 
 def main():
     module = AnsibleModule(argument_spec=dict(_hbctl.ARGUMENT_SPEC), supports_check_mode=True)
-    try:
-        result = cluster_info(_hbctl.from_module(module))
-    except _hbctl.HbctlError as error:
-        module.fail_json(msg=str(error), **error.details)
-    module.exit_json(**result)
+    _hbctl.answer(module, cluster_info)
 
 
 if __name__ == "__main__":

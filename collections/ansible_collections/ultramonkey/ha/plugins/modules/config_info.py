@@ -103,11 +103,7 @@ def config_info(hbctl, params):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = config_info(_hbctl.from_module(module), module.params)
-    except _hbctl.HbctlError as error:
-        module.fail_json(msg=str(error), **error.details)
-    module.exit_json(**result)
+    _hbctl.answer(module, lambda hbctl: config_info(hbctl, module.params))
 
 
 if __name__ == "__main__":

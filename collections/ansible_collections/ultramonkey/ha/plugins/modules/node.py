@@ -136,11 +136,7 @@ def _wait_until_empty(hbctl, name, patience):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = ensure(_hbctl.from_module(module), module.params, check_mode=module.check_mode)
-    except _hbctl.HbctlError as error:
-        module.fail_json(msg=str(error), **error.details)
-    module.exit_json(**result)
+    _hbctl.answer(module, lambda hbctl: ensure(hbctl, module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":
