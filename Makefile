@@ -7,8 +7,8 @@ COLLECTION := collections/ansible_collections/ultramonkey/ha
 # What the laboratory's hosts run on, and what the tests need. Debian 12 names.
 NODE_PACKAGES := iproute2 iputils-ping python3 python3-pyroute2 python3-serial
 TOOL_PACKAGES := python3-venv
-# Only the tests start a real systemd and look at processes.
-TEST_PACKAGES := procps systemd
+# Only the tests start a real systemd, look at processes and have firewalls.
+TEST_PACKAGES := nftables procps systemd
 
 # In a target of their own, so that `make test` stays below ten minutes.
 LDIRECTORD_TESTS := $(COLLECTION)/daemon/tests/ldirectord

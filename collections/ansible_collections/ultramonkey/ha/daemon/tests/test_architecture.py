@@ -29,8 +29,11 @@ MAY_IMPORT = {
     "control": ("core",),
     "reading": ("config",),
     "safe_files": (),
-    # A line is tested without the daemon: it must be free for that.
-    "cli": ("control", "config", "reading", "safe_files", "links.line_test"),
+    # Links and addresses are tested without the daemon: the links must be free for that.
+    "cli": (
+        *("control", "config", "reading", "safe_files"),
+        *("links.line_test", "links.network_test", "net.duplicate"),
+    ),
     "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading", "safe_files"),
     # The words of the log are those of the story.
     "sim": ("wire", "config", "core", "daemon.notices"),

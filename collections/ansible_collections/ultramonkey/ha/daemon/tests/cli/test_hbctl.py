@@ -397,6 +397,7 @@ positional arguments:
     journal        what happened here, and why
     version        versions
     link           the links
+    address        virtual addresses
     config         the configuration files
 
 OPTIONS:

@@ -14,12 +14,12 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..control import client, schema
-from . import tables
+from . import tables, trials
+from .options import add, directory_option, json_option, node_option, seconds
 
 EXIT_COMPLETED, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT = range(5)
 # As the shell has it for a program that SIGINT ended.
@@ -196,20 +196,6 @@ def _render(options: argparse.Namespace) -> Mapping[str, Any]:
     return answer
 
 
-def _link_test(options: argparse.Namespace) -> Mapping[str, Any]:
-    from ..links.line_test import LineTestError, run_line_test  # noqa: PLC0415 - rarely needed
-
-    try:
-        result = run_line_test(options.device, options.baud, options.seconds, options.wait)
-    except LineTestError as problem:
-        remedy = "stop what uses it: `systemctl stop heartbeat` for the daemon, or see `fuser` for its users"
-        return schema.refusal("", "line-unusable", str(problem), remedy)
-    if result["verdict"] == "line-good":
-        return schema.answer("", "completed", {"result": result})
-    error = {"code": result["verdict"], "message": result["text"], "remedy": result["remedy"]}
-    return schema.answer("", "refused", {"error": error, "result": result})
-
-
 # -- command line ------------------------------------------------------------------------------------
 
 
@@ -220,14 +206,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no daemon, 4 no answer in time.",
     )
     parser.add_argument("--socket", default=client.SOCKET_PATH, help="control socket (default: %(default)s)")
-    _json_option(parser, default=False)
+    json_option(parser, default=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add(commands, "status", _status, tables.status, "who is there, who holds what, what is wrong")
+    add(commands, "status", _status, tables.status, "who is there, who holds what, what is wrong")
     _add_move(commands, "standby", _standby, "give groups of this node to another")
     _add_move(commands, "takeover", _takeover, "take groups to this node")
     move = _add_move(commands, "move", _move_to, "put groups on a node, asked from any node")
     move.add_argument("--to", required=True, metavar="NODE", help="the node that shall hold them")
-    maintenance = _add(
+    maintenance = add(
         commands,
         "maintenance",
         _maintenance,
@@ -238,37 +224,35 @@ def _parser() -> argparse.ArgumentParser:
     maintenance.add_argument(
         "groups", nargs="*", metavar="GROUP", help="group keys (default: the whole cluster)"
     )
-    node = _add(commands, "node", _node, tables.node, "have a node hold nothing, or take part again")
+    node = add(commands, "node", _node, tables.node, "have a node hold nothing, or take part again")
     node.add_argument("position", choices=("standby", "active"))
     node.add_argument("node", nargs="?", metavar="NODE", help="default: this node")
-    cleanup = _add(
-        commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended"
-    )
+    cleanup = add(commands, "cleanup", _cleanup, tables.cleanup, "forget what failed here, once it is mended")
     cleanup.add_argument("groups", nargs="*", metavar="GROUP", help="group keys (default: all)")
-    _add(commands, "reload", _reload, tables.reload, "have the daemon read its files again")
-    journal = _add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
+    add(commands, "reload", _reload, tables.reload, "have the daemon read its files again")
+    journal = add(commands, "journal", _journal, _journal_lines, "what happened here, and why")
     journal.add_argument("group", nargs="?", metavar="GROUP", help="only this group, and the nodes")
     journal.add_argument(
         "--last", type=int, default=50, metavar="N", help="so many entries (default: %(default)s)"
     )
-    _add(
+    add(
         commands,
         "version",
         _version,
         lambda r: [f"{k} {v or 'not running'}" for k, v in r.items()],
         "versions",
     )
-    _add_link_test(commands)
+    trials.add_commands(commands)
     config = commands.add_parser("config", help="the configuration files")
     files = config.add_subparsers(metavar="COMMAND", required=True)
-    check = _add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
+    check = add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
     check.add_argument(
         "--explain", action="store_true", help="say what the cluster would do, and what is doubtful about it"
     )
-    show = _add(
+    show = add(
         files, "show", _show, _nothing, "what the files say, as JSON that `render` reads; without keys"
     )
-    key = _add(files, "key", _key, _nothing, "list, add, use or remove keys of authkeys on this node")
+    key = add(files, "key", _key, _nothing, "list, add, use or remove keys of authkeys on this node")
     key.add_argument("operation", choices=("list", "add", "use", "remove"))
     key.add_argument(
         "index", nargs="?", type=int, default=1, help="0 to 15; its key is read from standard input"
@@ -276,35 +260,11 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--method", default="sha256", help="default: %(default)s")
     key.add_argument("--dry-run", action="store_true", help="only say what would be")
     for command in (check, show, key):
-        command.add_argument("--directory", type=Path, default=Path("/etc/ha.d"), help="default: %(default)s")
-    render = _add(files, "render", _render, _nothing, "make the files from JSON on standard input")
+        directory_option(command)
+    render = add(files, "render", _render, _nothing, "make the files from JSON on standard input")
     for command in (check, show, render):
-        command.add_argument("--node", help="as if on this node (default: `uname -n` in lower case)")
+        node_option(command)
     return parser
-
-
-def _add_link_test(commands: Any) -> None:
-    tests = commands.add_parser("link", help="the links").add_subparsers(metavar="COMMAND", required=True)
-    kinds = tests.add_parser("test", help="see whether a link works, without the daemon").add_subparsers(
-        metavar="KIND", required=True
-    )
-    test = _add(
-        kinds, "serial", _link_test, tables.link_test, "test a serial line; run it on both ends at once"
-    )
-    test.add_argument("device", metavar="DEVICE", help="such as /dev/ttyS0")
-    test.add_argument(
-        "--baud", type=int, default=19200, metavar="SPEED", help="default: %(default)s, as in ha.cf"
-    )
-    test.add_argument(
-        "--seconds", type=_seconds, default=10.0, help="how long to exchange probes (default: %(default)s)"
-    )
-    test.add_argument(
-        "--wait",
-        type=_seconds,
-        default=30.0,
-        metavar="SECONDS",
-        help="for the other end (default: %(default)s)",
-    )
 
 
 def _nothing(result: Mapping[str, Any]) -> list[str]:
@@ -312,39 +272,18 @@ def _nothing(result: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _add(commands: Any, name: str, run: Any, show: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run, show=show, wait=True)
-    _json_option(parser, default=argparse.SUPPRESS)
-    return parser
-
-
-def _json_option(parser: argparse.ArgumentParser, *, default: Any) -> None:
-    # Accepted before and after the command; the second must not undo the first.
-    parser.add_argument(
-        "--json", action="store_true", default=default, help="print the answer as one line of JSON"
-    )
-
-
 def _add_move(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser = _add(commands, name, run, tables.move, text)
+    parser = add(commands, name, run, tables.move, text)
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help="group keys, or all, local, foreign (default: all)"
     )
     parser.add_argument(
-        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="default: %(default)s"
+        "--timeout", type=seconds, default=60.0, metavar="SECONDS", help="default: %(default)s"
     )
     parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="return as soon as the move has begun"
     )
     return parser
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds) or not 0 < seconds * 1000 <= schema.TIMEOUT_MS_MAX:
-        raise argparse.ArgumentTypeError(f"not between 0 and {schema.TIMEOUT_MS_MAX // 1000}: {text}")
-    return seconds
 
 
 if __name__ == "__main__":

@@ -143,6 +143,28 @@ def link_test(result: Json) -> list[str]:
     return table(rows[0], rows[1:])
 
 
+def network_test(result: Json) -> list[str]:
+    """The answer of `link test network`, for a terminal."""
+    links = result.get("links", ())
+    rows = [(link["name"], _names(link["heard"]), _names(link["heard_by"]), link["text"]) for link in links]
+    strangers = [f"! {one['text']}" for one in result.get("strangers", ())]
+    return [*table(("LINK", "HEARD", "HEARD BY", "VERDICT"), rows), *strangers] if links else _texts(result)
+
+
+def address_test(result: Json) -> list[str]:
+    """The answer of `address test`, for a terminal."""
+    lines = [f"{one['text']}{' (this machine has it)' * one['here']}" for one in result.get("addresses", ())]
+    return lines or _texts(result)
+
+
+def _texts(result: Json) -> list[str]:
+    return [problem["text"] for problem in result.get("problems", ())]
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) or "-"
+
+
 def _yes(value: bool) -> str:  # noqa: FBT001 - a word for a truth
     return "yes" if value else "no"
 
