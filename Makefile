@@ -10,17 +10,19 @@ TOOL_PACKAGES := python3-venv
 # Only the tests start a real systemd, look at processes and have firewalls.
 TEST_PACKAGES := nftables procps systemd
 
-# In a target of their own, so that `make test` stays below ten minutes.
+# In targets of their own, so that `make test` stays well below ten minutes.
 LDIRECTORD_TESTS := $(COLLECTION)/daemon/tests/ldirectord
+ROLE_TESTS := $(COLLECTION)/tests/in_lab
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-kernel test-ldirectord test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
+.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
-	@echo 'make test       run all tests'
+	@echo 'make test       the tests, but for those that have a target of their own below'
+	@echo 'make test-role  the roles on machines made of namespaces, one with a real systemd (about five minutes)'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
 	@echo 'make test-ldirectord  the tests of ldirectord (about two minutes)'
@@ -58,8 +60,13 @@ demo: venv
 test: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
-	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_TESTS) $(PYTEST_ARGUMENTS)
+	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_TESTS) --ignore $(ROLE_TESTS) $(PYTEST_ARGUMENTS)
 	@tools/left-out
+
+test-role: venv
+	@tools/need $(TEST_PACKAGES)
+	@tools/build
+	@$(VENV)/bin/pytest $(ROLE_TESTS)
 
 test-ldirectord: venv
 	@$(VENV)/bin/pytest $(LDIRECTORD_TESTS)
