@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ultramonkey_heartbeat.config.problems import Problem
 
@@ -33,6 +33,7 @@ class File:
     path: Path
     loaded: Loaded
     digest: str
+    text: str = field(default="", repr=False)
 
 
 def locate(name: str | None, directory: Path = DIRECTORY) -> Path:
@@ -65,8 +66,20 @@ def read(path: Path) -> File:
     if len(data) > FILE_BYTES_MAX:
         raise OSError(f"{path} is longer than {FILE_BYTES_MAX} bytes: not a configuration file")
     # Comments may be in any encoding; what is not UTF-8 survives as it is.
-    loaded = parse(data.decode("utf-8", "surrogateescape"), path.name, Names())
-    return File(path, _with_libraries(loaded, path.name), hashlib.sha256(data).hexdigest())
+    text = data.decode("utf-8", "surrogateescape")
+    loaded = parse(text, path.name, Names())
+    return File(path, _with_libraries(loaded, path.name), hashlib.sha256(data).hexdigest(), text)
+
+
+def render(data: Any, name: str) -> tuple[str, tuple[Problem, ...]]:
+    """A file of this name made of data (`config.data`), and its problems; empty when one is an error."""
+    from .config.configuration import parse  # noqa: PLC0415 - see above
+    from .config.data import from_data  # noqa: PLC0415 - likewise
+
+    def judge(text: str) -> tuple[Problem, ...]:
+        return _with_libraries(parse(text, name, Names()), name).problems
+
+    return from_data(data, judge)
 
 
 def _with_libraries(loaded: Loaded, file: str) -> Loaded:

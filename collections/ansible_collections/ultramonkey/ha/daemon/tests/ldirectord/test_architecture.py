@@ -28,7 +28,9 @@ MAY_IMPORT = {
 }
 # The seam: what is the same for both daemons.
 SHARED = {
-    "config": ("config.problems", "config.values", "config.lines", "config.spelling"),
+    "config": (
+        *("config.problems", "config.values", "config.lines", "config.spelling", "config.data_reader"),
+    ),
     "checks": ("resources.process",),
     "daemon": ("resources.process", "control", "config.problems"),
     "reading": ("config.problems",),

@@ -7,10 +7,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from ultramonkey_heartbeat.config.problems import Problem
 from ultramonkey_heartbeat.control import client, schema
 
 from .. import reading
@@ -18,21 +16,14 @@ from ..config.model import canonical
 from ..core.changes import changes
 from ..daemon.instance import RUN, AlreadyRunningError, Instance
 from ..ipvs.base import IpvsError, VirtualServers
+from . import files
+from .answer import CONFIGURATION, FAILED, NOT_RUNNING, OK, Answer, as_data
 from .arguments import Arguments
 
-OK, FAILED, CONFIGURATION, NOT_RUNNING = 0, 1, 2, 3
 # Longer than the daemon itself takes at most.
 _START_S, _STOP_S, _ASK_S = 45.0, 20.0, 10.0
 _KILL_S = 5.0
 _LOOK_S = 0.5
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Exit code, and what there is to say: `text`, `error`, `problems`, `result`."""
-
-    code: int
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Place:
@@ -64,21 +55,6 @@ class _Place:
         return Answer(OK, {"text": text, "result": result})
 
 
-def check(given: Arguments) -> Answer:
-    """All that is wrong with the file."""
-    place = _Place(given)
-    file = _read(place)
-    if isinstance(file, Answer):
-        return file
-    problems = _data(file.loaded.problems)
-    if file.loaded.configuration is None:
-        return Answer(CONFIGURATION, {"problems": problems})
-    virtuals = file.loaded.configuration.virtuals
-    reals = sum(len(virtual.reals) for virtual in virtuals)
-    text = f"{place.path}: {len(virtuals)} services, {reals} real servers"
-    return Answer(OK, {"problems": problems, "text": text})
-
-
 def start(given: Arguments, *, standby: bool = False) -> Answer:
     """Start, or promote what stands by."""
     # Imported late: most commands need none of it, and heartbeat waits for each.
@@ -89,10 +65,10 @@ def start(given: Arguments, *, standby: bool = False) -> Answer:
         if standby:
             return Answer(OK, {"text": f"ldirectord for {place.path} runs already"})
         return place.asked("start", _START_S, f"ldirectord for {place.path} is active")
-    file = _read(place)
+    file = files.read(place.path)
     if isinstance(file, Answer):
         return file
-    problems = _data(file.loaded.problems)
+    problems = as_data(file.loaded.problems)
     if file.loaded.configuration is None:
         return Answer(CONFIGURATION, {"problems": problems, "error": "the configuration has errors"})
     try:
@@ -196,7 +172,7 @@ async def _remove(given: Arguments, left: list[Any]) -> None:
 
 def restart(given: Arguments) -> Answer:
     """Stop, then start; with a file that has errors neither."""
-    good = check(given)
+    good = files.check(given)
     if good.code != OK:
         return good
     stopped = quit_(given)
@@ -249,7 +225,8 @@ def server(given: Arguments) -> Answer:
     address, port = _server(given.server)
     wish = None if given.command == "weight" else given.command
     text = f"{given.server}: {given.command}"
-    answer = place.asked("server", _ASK_S, text, address=address, port=port, wish=wish, weight=given.weight)
+    wanted = {"wish": wish, "weight": given.weight, "service": given.service or None}
+    answer = place.asked("server", _ASK_S, text, address=address, port=port, **wanted)
     if answer.code != OK or given.command != "drain" or given.wait is None:
         return answer
     return _drained(place, (address, port), given.wait)
@@ -266,6 +243,7 @@ def _drained(place: _Place, server: tuple[str, int | None], wait_s: int) -> Answ
         found = [
             each["active"]
             for service in answer.data["result"]["services"]
+            if place.given.service in ("", service["service"])
             for each in service["servers"]
             if each["address"] == address and port in (None, each["port"])
         ]
@@ -288,17 +266,6 @@ def _server(text: str) -> tuple[str, int | None]:
     return text.strip("[]"), None
 
 
-def _read(place: _Place) -> reading.File | Answer:
-    try:
-        return reading.read(place.path)
-    except OSError as error:
-        return Answer(FAILED, {"error": f"{place.path}: {error.strerror or error}"})
-
-
-def _data(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
-    return [problem.as_data() for problem in problems]
-
-
 ACTIONS: Mapping[str, Callable[[Arguments], Answer]] = {
     "start": start,
     "standby": standby,
@@ -310,7 +277,9 @@ ACTIONS: Mapping[str, Callable[[Arguments], Answer]] = {
     "force-reload": reload,
     "status": status,
     "metrics": metrics,
-    "check": check,
+    "check": files.check,
+    "render": files.render,
+    "show": files.show,
     "drain": server,
     "maintenance": server,
     "normal": server,

@@ -17,6 +17,8 @@ COMMANDS = {
     "standby": "check the servers and leave the table alone until `start`; `stop` then leads back here",
     "quit": "end, also what stands by",
     "check": "say all that is wrong with the configuration",
+    "render": "make a configuration of the data (JSON) on standard input, and check it",
+    "show": "the configuration as data, in the form that `render` reads",
     "drain": "SERVER: no new connections to it; with --wait, until it has none",
     "maintenance": "SERVER: take it out",
     "normal": "SERVER: as the checks say",
@@ -26,7 +28,8 @@ COMMANDS = {
 }
 _WITH_SERVER = ("drain", "maintenance", "normal", "weight")
 _FLAGS = {"-d": "debug", "--debug": "debug", "--json": "json"}
-_OPTIONS = {"--table": "table", "--run": "run"}
+_PATHS = {"--table": "table", "--run": "run"}
+_TEXTS = {"--service": "service"}
 _ALONE = {"-h": "help", "-?": "help", "--help": "help", "-v": "version", "--version": "version"}
 
 
@@ -46,6 +49,8 @@ class Arguments:
     run: Path | None = None
     server: str = ""
     weight: int | None = None
+    # Only in the virtual service of this name, as `status` gives it; everywhere when empty.
+    service: str = ""
     # How many seconds a drained server has to become idle; None does not wait.
     wait: int | None = None
 
@@ -54,6 +59,7 @@ def parse(words: Sequence[str]) -> Arguments:
     """Read the command line. Raises UsageError."""
     flags = {"debug": False, "json": False}
     paths: dict[str, Path | None] = {"table": None, "run": None}
+    texts = {"service": ""}
     wait: int | None = None
     plain: list[str] = []
     rest = list(words)
@@ -63,8 +69,10 @@ def parse(words: Sequence[str]) -> Arguments:
             return Arguments(_ALONE[word])
         if word in _FLAGS:
             flags[_FLAGS[word]] = True
-        elif word in _OPTIONS and rest:
-            paths[_OPTIONS[word]] = Path(rest.pop(0)).absolute()
+        elif word in _PATHS and rest:
+            paths[_PATHS[word]] = Path(rest.pop(0)).absolute()
+        elif word in _TEXTS and rest:
+            texts[_TEXTS[word]] = rest.pop(0)
         elif word == "--wait" and rest:
             wait = _number(rest.pop(0), "a number of seconds")
         elif word == "--":
@@ -74,7 +82,7 @@ def parse(words: Sequence[str]) -> Arguments:
             raise UsageError(f"there is no option {word}")
         else:
             plain.append(word)
-    return replace(_command(plain, flags, paths), wait=wait)
+    return replace(_command(plain, flags, paths), wait=wait, service=texts["service"])
 
 
 def _command(plain: list[str], flags: dict[str, bool], paths: dict[str, Path | None]) -> Arguments:

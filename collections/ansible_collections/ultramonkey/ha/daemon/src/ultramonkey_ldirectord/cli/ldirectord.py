@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__
 from . import actions, show
+from .answer import Answer
 from .arguments import COMMANDS, Arguments, UsageError, parse
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIGURATION, EXIT_NOT_RUNNING, EXIT_USAGE = 0, 1, 2, 3, 255
@@ -28,6 +29,7 @@ commands:
 options:
   -d, --debug        stay in the foreground and log to standard output
   --json             answer with one line of JSON
+  --service SERVICE  of drain, maintenance, normal and weight: only there, as `status` names it
   --wait SECONDS     of drain: how long to wait for the server to become idle
   --table FILE       keep the table in FILE instead of the kernel: a rehearsal
   -h, -?, --help     this text
@@ -63,7 +65,7 @@ def _help() -> str:
     return HELP.format(commands="\n".join(lines))
 
 
-def _print(given: Arguments, answer: actions.Answer) -> None:
+def _print(given: Arguments, answer: Answer) -> None:
     if given.json:
         print(json.dumps({"schema": 1, "exit_code": answer.code, **answer.data}))
         return

@@ -137,8 +137,21 @@ def read_fallback(text: str, version: int, resolver: Resolver) -> Fallback:
     return Fallback(place.address, place.port, _forward(words[1]) if len(words) > 1 else Forward.GATE)
 
 
-def read_real(text: str, version: int, resolver: Resolver, line: int) -> list[Real]:
-    """`HOST[->HOST][:PORT] METHOD [WEIGHT] ["REQUEST" "RECEIVE"] [l:N] [u:N]`: one server, or a range."""
+@dataclass(frozen=True)
+class RealWords:
+    """A `real` line taken apart, each word as it is written; None or 0 for what is not given."""
+
+    server: str
+    forward: str
+    weight: int | None = None
+    request: str | None = None
+    receive: str | None = None
+    lower: int = 0
+    upper: int = 0
+
+
+def split_real(text: str) -> RealWords:
+    """`HOST[->HOST][:PORT] METHOD [WEIGHT] ["REQUEST" "RECEIVE"] [l:N] [u:N]`. Raises BadValueError."""
     text, request, receive = _request_receive(text)
     # Blanks around the arrow are harmless.
     words = re.sub(r"\s*->\s*", "->", text).split()
@@ -146,17 +159,34 @@ def read_real(text: str, version: int, resolver: Resolver, line: int) -> list[Re
         raise BadValueError(
             text, "the forwarding method is missing", "write gate, masq or ipip after the server"
         )
-    places = _places(words[0], version, resolver)
-    forward = _forward(words[1])
     rest = words[2:]
-    weight = 1
+    weight = None
     if rest and re.fullmatch(r"[0-9]{1,9}", rest[0]):
         weight = int(rest.pop(0))
         if weight > WEIGHT_MAX:
             raise BadValueError(words[2], f"weight {weight} is too large", f"write 0 to {WEIGHT_MAX}")
     limits = _thresholds(rest)
+    return RealWords(words[0], words[1], weight, request, receive, limits["l"], limits["u"])
+
+
+def read_real(text: str, version: int, resolver: Resolver, line: int) -> list[Real]:
+    """The servers of a `real` line: one, or a range. Raises BadValueError."""
+    words = split_real(text)
+    places = _places(words.server, version, resolver)
+    forward = _forward(words.forward)
+    weight = 1 if words.weight is None else words.weight
     return [
-        Real(place.address, place.port, forward, weight, request, receive, limits["l"], limits["u"], line)
+        Real(
+            place.address,
+            place.port,
+            forward,
+            weight,
+            words.request,
+            words.receive,
+            words.lower,
+            words.upper,
+            line,
+        )
         for place in places
     ]
 

@@ -12,7 +12,7 @@ from .directives import BY_NAME, NAMES, SECTIONS, SERVERS, Directive, Quotes, Sc
 from .layout import Entry
 from .report import Report
 
-_SECRETS = ("passwd", "secret")
+SECRETS = ("passwd", "secret")
 
 
 class Settings:
@@ -71,7 +71,7 @@ def _value(entry: Entry, directive: Directive, settings: Settings, report: Repor
     if directive.treatment is Treatment.REFUSED:
         report.error(entry.line, name, f"{name} is not supported", directive.remedy)
         return
-    text = _unquoted(entry, directive, report)
+    text = plain_value(entry, directive, report)
     if text is None:
         return
     if not text:
@@ -80,7 +80,7 @@ def _value(entry: Entry, directive: Directive, settings: Settings, report: Repor
     try:
         value = directive.read(text)
     except BadValueError as error:
-        report.bad_value(entry.line, name, error, secret=name in _SECRETS)
+        report.bad_value(entry.line, name, error, secret=name in SECRETS)
         return
     if name in settings.values and settings.values[name] != value:
         earlier = settings.lines[name]
@@ -100,7 +100,7 @@ def _value(entry: Entry, directive: Directive, settings: Settings, report: Repor
         report.warning(entry.line, name, f"{name} {what}", directive.remedy)
 
 
-def _unquoted(entry: Entry, directive: Directive, report: Report) -> str | None:
+def plain_value(entry: Entry, directive: Directive, report: Report) -> str | None:
     """The value without its quotes, or None when they do not match."""
     value = entry.value
     if not value.startswith('"'):
@@ -119,7 +119,7 @@ def _unquoted(entry: Entry, directive: Directive, report: Report) -> str | None:
             if behind[0]
             else "the closing quote is missing"
         )
-        if entry.name in _SECRETS:
+        if entry.name in SECRETS:
             what = "the quotes are wrong"
         report.error(
             entry.line, entry.name, f"{entry.name}: {what}", f"write {entry.name}={directive.syntax}"

@@ -7,11 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ultramonkey_heartbeat.config.problems import Problem
 from ultramonkey_heartbeat.control import schema
 
+from .. import __version__
 from ..config.configuration import Loaded
 from ..config.model import Virtual, canonical
 from ..core.director import Director
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from .ldirectord import Ldirectord
 
 WEIGHT_MAX = 65_535
+# The directory that this daemon's program lies in, which is called like the release it was installed as.
+RELEASE = Path(__file__).resolve().parents[2].name
 
 
 class RefusedError(Exception):
@@ -93,6 +97,9 @@ def status(daemon: Ldirectord) -> dict[str, Any]:
     counted = Counter(server["health"] for service in services for server in service["servers"])
     return {
         "configuration": str(daemon.file.path),
+        "digest": daemon.file.digest,
+        "version": __version__,
+        "release": RELEASE,
         "pid": os.getpid(),
         "state": "active" if keeper.active else "standby",
         "resident": daemon.resident,
@@ -139,6 +146,7 @@ def _server(director: Director, target: Target, wanted: Entry, found: Entry | No
         "since_ms": state.since_ms,
         "failures": state.failures,
         "wish": state.wish.value,
+        "weight_set": state.weight,
         "in_maintenance": state.in_maintenance,
         "weight_wanted": None if server is None else server.weight,
         "weight": None if there is None else there.weight,

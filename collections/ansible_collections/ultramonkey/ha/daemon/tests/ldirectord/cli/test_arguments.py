@@ -24,6 +24,11 @@ from ultramonkey_ldirectord.reading import instance, locate
         ),
         ("weight 192.0.2.1 -1", Arguments("weight", server="192.0.2.1", weight=-1)),
         ("x.cf weight 192.0.2.1 7", Arguments("weight", "x.cf", server="192.0.2.1", weight=7)),
+        (
+            "normal 192.0.2.1 --service fwm:1",
+            Arguments("normal", server="192.0.2.1", service="fwm:1"),
+        ),
+        ("x.cf render", Arguments("render", "x.cf")),
         # A configuration may be called like a command.
         ("start stop", Arguments("stop", "start")),
         ("-h", Arguments("help")),

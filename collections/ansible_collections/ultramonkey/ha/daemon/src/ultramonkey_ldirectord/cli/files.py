@@ -1,0 +1,70 @@
+"""The configuration file, without a daemon: checked, made of data, told as data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from ultramonkey_heartbeat.config.problems import has_errors
+
+from .. import reading
+from ..config.as_data import as_data as data_of
+from ..config.as_data import without_secrets
+from .answer import CONFIGURATION, FAILED, OK, Answer, as_data
+from .arguments import Arguments
+
+
+def read(path: Path) -> reading.File | Answer:
+    """The file, or the answer that it cannot be read."""
+    try:
+        return reading.read(path)
+    except OSError as error:
+        return Answer(FAILED, {"error": f"{path}: {error.strerror or error}"})
+
+
+def check(given: Arguments) -> Answer:
+    """All that is wrong with the file; the result shows it without secrets."""
+    path = reading.locate(given.configuration)
+    file = read(path)
+    if isinstance(file, Answer):
+        return file
+    told = {
+        "problems": as_data(file.loaded.problems),
+        "result": {"shown": without_secrets(file.text), "digest": file.digest},
+    }
+    if file.loaded.configuration is None:
+        return Answer(CONFIGURATION, told)
+    virtuals = file.loaded.configuration.virtuals
+    reals = sum(len(virtual.reals) for virtual in virtuals)
+    return Answer(OK, {**told, "text": f"{path}: {len(virtuals)} services, {reals} real servers"})
+
+
+def show(given: Arguments) -> Answer:
+    """What the file says, as data. Passwords are among it: whoever may read the file may read them."""
+    path = reading.locate(given.configuration)
+    file = read(path)
+    if isinstance(file, Answer):
+        return file
+    problems = as_data(file.loaded.problems)
+    if file.loaded.configuration is None:
+        return Answer(CONFIGURATION, {"problems": problems})
+    data = data_of(file.text, path.name)
+    text = json.dumps(data, indent=2)
+    return Answer(OK, {"problems": problems, "text": text, "result": {"data": data}})
+
+
+def render(given: Arguments) -> Answer:
+    """A file for the data on standard input, checked as the daemon will."""
+    name = Path(given.configuration or reading.DEFAULT).name
+    try:
+        data = json.load(sys.stdin)
+    except (ValueError, RecursionError) as error:
+        return Answer(FAILED, {"error": f"standard input is not JSON: {error}"})
+    text, problems = reading.render(data, name)
+    told = {"problems": as_data(problems)}
+    if has_errors(problems):
+        return Answer(CONFIGURATION, told)
+    return Answer(
+        OK, {**told, "text": text.rstrip("\n"), "result": {"text": text, "shown": without_secrets(text)}}
+    )
