@@ -107,6 +107,12 @@ def test_an_ipv6_address_is_usable_at_once(lan, network):
     assert "nodad" in shown
 
 
+def test_an_ipv6_address_of_a_service_is_not_the_source_of_what_the_host_asks(lan, network):
+    """fd77::10 is nearer to fd77::11 than our own fd77::1, by the rules of source addresses."""
+    lan.a.run(network.add_address(VIP6))
+    assert "src fd77::1 " in lan.a.ip("-6", "route", "get", "fd77::11")
+
+
 def _write(path, text):
     # /proc/sys/net shows the namespace of the thread that opens it.
     with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
@@ -132,6 +138,28 @@ def test_an_address_on_loopback_is_found_only_when_asked_for(lan, network):
     lan.a.ip("addr", "add", "10.77.0.10/32", "dev", "lo")
     assert lan.a.run(network.find_address("10.77.0.10")) == []
     assert [found.interface for found in lan.a.run(network.find_address("10.77.0.10", "lo"))] == ["lo"]
+
+
+@pytest.mark.parametrize(
+    ("stays", "address", "expected"),
+    [
+        ("10.77.0.10/32", Address("10.77.0.10", 24, "eth1"), VIP4),
+        ("10.77.0.10/32", Address("10.77.0.10"), VIP4),
+        ("10.77.0.10/32", Address("10.77.0.10", 24), VIP4),
+        ("fd77::10/128", Address("fd77::10"), VIP6),
+    ],
+)
+def test_what_stays_on_loopback_is_no_holder_and_is_left_alone(lan, network, stays, address, expected):
+    """As on a real server, or on a director that is one: the copy on lo is there before and afterwards."""
+    lan.a.ip("addr", "add", stays, "dev", "lo")
+    resolved = lan.a.run(network.resolve(address))
+    assert resolved == expected
+    assert lan.a.run(network.find_address(resolved.ip)) == []
+    assert lan.a.run(network.add_address(resolved)) is True
+    assert lan.a.run(network.find_address(resolved.ip)) == [expected]
+    assert lan.a.run(network.remove_address(resolved)) is True
+    assert lan.a.run(network.find_address(resolved.ip)) == []
+    assert stays.partition("/")[0] in lan.a.ip("addr", "show", "dev", "lo")
 
 
 def test_the_interface_may_be_recreated_between_two_changes(lan, network):

@@ -28,13 +28,22 @@ MAY_IMPORT = {
 }
 # The seam: what is the same for both daemons.
 SHARED = {
+    "ipvs": ("net.generic", "net.generic_socket", "net.sync_daemon", "net.types"),
     "config": (
         *("config.problems", "config.values", "config.lines", "config.spelling", "config.data_reader"),
     ),
     "checks": ("resources.process",),
     "daemon": ("resources.process", "control", "config.problems"),
     "reading": ("config.problems",),
-    "cli": ("config.problems", "control", "cli.tables"),
+    "cli": (
+        "config.problems",
+        "config.sync_daemon",
+        "config.values",
+        "control",
+        "cli.tables",
+        "net.sync_daemon",
+        "net.types",
+    ),
 }
 PURE = (
     "config/",

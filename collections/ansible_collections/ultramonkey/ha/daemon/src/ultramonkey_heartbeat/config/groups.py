@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from . import sync_daemon
 from .address import address_of, odd_broadcast
 from .model import Address, Group, Resource
 from .problems import Problem, Severity, shown
@@ -24,6 +25,7 @@ def check_groups(groups: Sequence[Group], positions: Sequence[Sequence[int]], fi
         problems.extend(_check_repetition(group, lines, resources, file))
         for resource, line in zip(group.resources, lines):
             problems.extend(_check_address(resource, line, addresses, file))
+            problems.extend(_check_sync_daemon(resource, line, file))
     return problems
 
 
@@ -86,6 +88,16 @@ def _check_address(resource: Resource, line: int, addresses: dict[str, int], fil
         )
     addresses.setdefault(address.address, line)
     yield from _check_broadcast(address, resource, line, file)
+
+
+def _check_sync_daemon(resource: Resource, line: int, file: str) -> Iterator[Problem]:
+    if resource.script != sync_daemon.SCRIPT:
+        return
+    try:
+        sync_daemon.parse_sync_daemon(resource.arguments)
+    except BadValueError as problem:
+        word = problem.word or resource.text
+        yield Problem(file, line, word, f"{shown(resource.text)}: {problem.message}", problem.remedy)
 
 
 def _check_broadcast(address: Address, resource: Resource, line: int, file: str) -> Iterator[Problem]:

@@ -150,6 +150,11 @@ class Heartbeatd:
             if group.key in adopted or group.key not in configured:
                 self._log.warning("group %s: under maintenance; %s", group.key, what)
         stuck = () if left is None or (alone and not others) else await self._clean_up_after_crash(others)
+        idle = [
+            group for group in self._configuration.groups if group.key not in adopted and group not in stuck
+        ]
+        for problem in await self._runner.idle(idle):
+            self._log.warning("%s", problem)
         noted = [group for group in alone if group.key in adopted or group.key not in configured]
         self._held.write((*stuck, *noted))
         self._begin(ev.Started(self._wall_offset_ms(), tuple(g.key for g in stuck), adopted, switches))

@@ -27,6 +27,7 @@ _IFF_UP = 0x1
 _IFF_RUNNING = 0x40
 # No duplicate address detection: the address must work at once, and its last holder may be half dead.
 _IFA_F_NODAD = 0x02
+_FOREVER = 0xFFFFFFFF
 # Answer a route request with the routing table's entry, not with the path to the one destination.
 _RTM_F_FIB_MATCH = 0x2000
 _RTN_UNICAST = 1
@@ -140,6 +141,9 @@ def _add(iproute: Any, address: ResolvedAddress) -> bool:
     request = _request(address, _index(address.interface))
     if address.is_ipv6:
         request["flags"] = _IFA_F_NODAD
+        # Never the source of what this host itself begins: it may leave at any time, and a real server that
+        # carries it on loopback would not answer to it. (The versions of pyroute2 read one or the other.)
+        request.update(preferred=0, valid=_FOREVER, cacheinfo={"preferred": 0, "valid": _FOREVER})
     if address.label is not None:
         request["label"] = address.label
     if address.broadcast is not None:
@@ -244,14 +248,33 @@ def _connected_route(iproute: Any, ip: str, interface: str | None) -> tuple[str,
     for route in routes:
         if route["type"] == _RTN_UNICAST and not route.get_attr("RTA_GATEWAY") and route["dst_len"]:
             return socket.if_indextoname(route.get_attr("RTA_OIF")), route["dst_len"]
-    # The route to an address that is up already leads to ourselves; its own entry says the rest.
+    # The route to an address that is up already leads to ourselves; its own entry says the rest. That to the
+    # address of a load balancer that stays on loopback does, too: then the networks themselves are asked.
     for there in _find(iproute, ip, interface):
         return there.interface, there.prefix_length
+    for name, length in _connected_networks(iproute, ip, interface):
+        return name, length
     where = f" over {interface}" if interface else ""
     raise NetError(
         f"{ip}: no directly connected network{where} contains it",
         f"write {ip}/BITS/INTERFACE in haresources, or give an interface an address of that network",
     )
+
+
+def _connected_networks(iproute: Any, ip: str, interface: str | None) -> list[tuple[str, int]]:
+    """Interface and prefix length of the networks that an address belongs to, the narrowest first."""
+    wanted = ipaddress.ip_address(ip)
+    found = []
+    for entry in _dump(iproute.get_addr, family=_family(ip)):
+        own = ipaddress.ip_address(entry.get_attr("IFA_LOCAL") or entry.get_attr("IFA_ADDRESS"))
+        network = ipaddress.ip_network((own, entry["prefixlen"]), strict=False)
+        try:
+            name = socket.if_indextoname(entry["index"])
+        except OSError:
+            continue
+        if wanted != own and wanted in network and name != _LOOPBACK and interface in (None, name):
+            found.append((name, network.prefixlen))
+    return sorted(found, key=lambda each: -each[1])
 
 
 def _label(interface: str, label: str | None) -> str | None:

@@ -48,6 +48,9 @@ class Agent(ABC):
     async def status(self) -> bool:
         """Whether it runs. Raises ResourceError when that cannot be found out."""
 
+    async def idle(self) -> None:  # noqa: B027 - most resources are nothing while they are not held
+        """Make it what it is on a node that does not hold its group. Raises ResourceError."""
+
     def announce(self) -> None:  # noqa: B027 - most resources have nothing to announce
         """Tell the network again where the resource is, if it is started and the network cares."""
 

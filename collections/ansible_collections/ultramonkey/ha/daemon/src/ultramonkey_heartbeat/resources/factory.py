@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config.model import Address, Resource
+from ..config.sync_daemon import SCRIPT, parse_sync_daemon
+from ..net.sync_daemon import SyncDaemons
 from .address import AddressAgent, AddressBook, Herald
 from .agent import Agent, Timeouts
 from .environment import environment
 from .script import DIRECTORIES, ScriptAgent
+from .sync_daemon import Swapper, SyncDaemonAgent
 from .systemd import SYSTEMCTL, UNIT_SUFFIXES, SystemdAgent
 
 # Scripts that are replaced by the built-in address resource.
@@ -32,6 +35,7 @@ class Surroundings:
     directories: Sequence[Path] = DIRECTORIES
     systemctl: str = SYSTEMCTL
     parameters: Mapping[str, str] = field(default_factory=dict)
+    sync_daemons: Swapper = field(default_factory=SyncDaemons)
 
 
 def make_agent(resource: Resource, address: Address | None, surroundings: Surroundings) -> Agent:
@@ -43,6 +47,13 @@ def make_agent(resource: Resource, address: Address | None, surroundings: Surrou
             address,
             network=surroundings.network,
             announcer=surroundings.announcer,
+            timeouts=timeouts,
+        )
+    if resource.script == SCRIPT:
+        return SyncDaemonAgent(
+            resource.text,
+            parse_sync_daemon(resource.arguments),
+            daemons=surroundings.sync_daemons,
             timeouts=timeouts,
         )
     unit = _unit(resource)

@@ -136,6 +136,15 @@ class Runner:
         entries = [self._entry(group) for group in groups]
         return await release_groups([(entry.group, entry.agents) for entry in entries], self._stop_agent)
 
+    async def idle(self, groups: Iterable[Group]) -> tuple[str, ...]:
+        """Bring what is not held to what it is on a node that stands by. Returns what did not work.
+
+        For use before anything was started.
+        """
+        agents = [agent for group in groups for agent in self._entry(group).agents]
+        outcomes = await asyncio.gather(*(agent.idle() for agent in agents), return_exceptions=True)
+        return tuple(str(outcome) for outcome in outcomes if isinstance(outcome, Exception))
+
     async def adopt(self, groups: Iterable[Group]) -> tuple[str, ...]:
         """Take over what an earlier run of the daemon left running on purpose, without touching it.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ultramonkey_heartbeat.config.sync_daemon import SyncDaemon
 from ultramonkey_ldirectord.cli import sync_daemon
-from ultramonkey_ldirectord.ipvs.wire import SyncDaemon
 
 
 class Kernel:
@@ -32,7 +32,7 @@ class Kernel:
 def settings(tmp_path, monkeypatch):
     path = tmp_path / "settings"
     path.write_text('# where\nINTERFACE="eth1" # the link between directors\nSYNC_ID=7\n')
-    monkeypatch.setattr(sync_daemon.settings, "__defaults__", (path,))
+    monkeypatch.setattr(sync_daemon.main, "__defaults__", (None, None, path))
     return path
 
 
@@ -54,6 +54,12 @@ def test_the_daemons_are_swapped_in_the_right_order(running, words, done):
     assert kernel.done == done
 
 
+def test_interface_and_id_may_be_words_of_the_resource():
+    kernel = Kernel()
+    assert sync_daemon.main(["master", "eth2", "9", "start"], kernel) == 0
+    assert kernel.running == [SyncDaemon("master", "eth2", 9)]
+
+
 def test_status_is_that_of_lsb(capsys):
     assert sync_daemon.main(["master", "status"], Kernel("backup")) == 3
     assert sync_daemon.main(["master", "status"], Kernel("master")) == 0
@@ -63,7 +69,7 @@ def test_status_is_that_of_lsb(capsys):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("SYNC_ID=7\n", "INTERFACE is missing; write INTERFACE=eth1"),
+        ("INTERFACE=an-interface-of-that-name\n", "interface"),
         ("INTERFACE=eth1\nSYNC_ID=256\n", "SYNC_ID 256 is not a number from 0 to 255"),
     ],
 )
@@ -77,4 +83,7 @@ def test_settings_that_cannot_be_used_change_nothing(settings, capsys, text, err
 
 def test_wrong_usage_is_explained(capsys):
     assert sync_daemon.main(["both", "start"], Kernel()) == 2
-    assert "usage: LVSSyncDaemonSwap master|backup start|stop|status" in capsys.readouterr().err
+    assert (
+        "usage: LVSSyncDaemonSwap master|backup [INTERFACE] [SYNC_ID] start|stop|status"
+        in capsys.readouterr().err
+    )

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ultramonkey_heartbeat.net import generic
 from ultramonkey_ldirectord.config.model import Forward, ServiceKey
 from ultramonkey_ldirectord.core.changes import Change, Verb
 from ultramonkey_ldirectord.core.table import Entry, Server, ServerKey, Service
@@ -28,7 +29,7 @@ def answer(kind, sequence, body):
 
 
 def error(sequence, number=0):
-    return answer(wire.ERROR, sequence, struct.pack("=i", -number) + b"\0" * 16)
+    return answer(generic.ERROR, sequence, struct.pack("=i", -number) + b"\0" * 16)
 
 
 class Kernel:
@@ -44,7 +45,7 @@ class Kernel:
     def _serve(self):
         while data := self.theirs.recv(1 << 20):
             self.datagrams.append(data)
-            for message in wire.messages(data):
+            for message in generic.messages(data):
                 for reply in self._rule(message):
                     self.theirs.send(reply)
 
@@ -64,7 +65,7 @@ def speak():
         kernels.append(kernel)
         ipvs = netlink.IpvsSocket()
         kernel.ours.settimeout(5)
-        ipvs._socket, ipvs._family = kernel.ours, 33
+        ipvs.netlink.use(kernel.ours, 33)
         return ipvs, kernel
 
     yield make
@@ -87,13 +88,13 @@ def test_the_whole_table_is_read_service_by_service(speak):
         command = message.body[0]
         if command == 4:
             body = wire.change_request(33, 0, Change(Verb.ADD_SERVICE, WEB, Service("rr")))[16:]
-            return [answer(33, message.sequence, body), answer(wire.DONE, message.sequence, b"\0" * 4)]
+            return [answer(33, message.sequence, body), answer(generic.DONE, message.sequence, b"\0" * 4)]
         one, two = (wire.change_request(33, 0, add(number))[16:] for number in (1, 2))
         # Several messages in a datagram, and an old answer among them.
         together = (
             answer(33, message.sequence, one) + answer(33, 999, two) + answer(33, message.sequence, two)
         )
-        return [together, answer(wire.DONE, message.sequence, b"\0" * 4)]
+        return [together, answer(generic.DONE, message.sequence, b"\0" * 4)]
 
     ipvs, _ = speak(rule)
     assert ipvs.read() == {WEB: Entry(Service("rr"), {PLACE: SERVER, ServerKey("192.0.2.2", 80): SERVER})}
@@ -103,7 +104,7 @@ def test_a_service_that_goes_while_the_table_is_read_has_no_servers(speak):
     def rule(message):
         if message.body[0] == 4:
             body = wire.change_request(33, 0, Change(Verb.ADD_SERVICE, WEB, Service("rr")))[16:]
-            return [answer(33, message.sequence, body), answer(wire.DONE, message.sequence, b"\0" * 4)]
+            return [answer(33, message.sequence, body), answer(generic.DONE, message.sequence, b"\0" * 4)]
         return [error(message.sequence, errno.ESRCH)]
 
     ipvs, _ = speak(rule)
@@ -127,7 +128,7 @@ def test_a_kernel_that_does_not_answer_ends_in_an_error_and_a_new_socket(speak):
     kernel.ours.settimeout(0.05)
     with pytest.raises(IpvsError, match="netlink: timed out"):
         ipvs.read()
-    assert ipvs._socket is None
+    assert not ipvs.netlink.is_open
 
 
 def has_ipvs():
@@ -139,4 +140,4 @@ def test_without_ipvs_in_the_kernel_it_says_so():
     ipvs = netlink.IpvsSocket()
     with pytest.raises(IpvsError, match="the kernel has no IPVS: load the module ip_vs"):
         ipvs.open()
-    assert ipvs._socket is None
+    assert not ipvs.netlink.is_open

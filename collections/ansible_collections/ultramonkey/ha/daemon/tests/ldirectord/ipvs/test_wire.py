@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ultramonkey_heartbeat.config.sync_daemon import SyncDaemon
+from ultramonkey_heartbeat.net import generic, sync_daemon
 from ultramonkey_ldirectord.config.model import Forward, ServiceKey
 from ultramonkey_ldirectord.core.changes import Change, Verb
 from ultramonkey_ldirectord.core.table import Connections, Server, ServerKey, Service
@@ -93,7 +95,7 @@ def test_a_server_is_encoded_as_the_library_reads_it(forward, number):
 def test_an_ipv6_service_has_a_prefix_length_for_a_netmask():
     change = Change(Verb.ADD_SERVICE, DNS6, Service("rr", netmask="64"))
     data = wire.change_request(FAMILY, 1, change)
-    reread = wire.read_service(next(wire.messages(data)))
+    reread = wire.read_service(next(generic.messages(data)))
     assert reread == (DNS6, Service("rr", netmask="64"))
 
 
@@ -118,7 +120,7 @@ def test_what_is_written_is_read_again(where, service, server):
         service = Service(service.scheduler, service.flags, service.persistent_s, "128")
     place = ServerKey(address, 80)
     change = Change(Verb.ADD_SERVER, key, service, place, server)
-    message = next(wire.messages(wire.change_request(FAMILY, 9, change)))
+    message = next(generic.messages(wire.change_request(FAMILY, 9, change)))
     assert wire.read_service(message) == (key, service)
     assert wire.read_server(message, key.version) == (place, server, Connections())
 
@@ -131,7 +133,7 @@ def dump(service=None, dest=None):
             attrs = [(f"IPVS_{'SVC' if name == 'SERVICE' else 'DEST'}_ATTR_{k}", v) for k, v in value]
             message["attrs"].append((f"IPVS_CMD_ATTR_{name}", {"attrs": attrs}))
     message.encode()
-    return next(wire.messages(bytes(message.data)))
+    return next(generic.messages(bytes(message.data)))
 
 
 def test_what_the_kernel_shows_is_read():
@@ -167,15 +169,15 @@ def test_a_protocol_that_we_have_no_words_for_is_left_alone():
 
 
 def test_a_daemon_is_written_and_read():
-    daemon = wire.SyncDaemon("backup", "eth1", 9)
-    data = wire.daemon_request(FAMILY, 1, daemon, start=True)
-    assert wire.read_daemon(next(wire.messages(data))) == daemon
+    daemon = SyncDaemon("backup", "eth1", 9)
+    data = sync_daemon.daemon_request(FAMILY, 1, daemon, start=True)
+    assert sync_daemon.read_daemon(next(generic.messages(data))) == daemon
 
 
 @given(st.binary(max_size=200))
 def test_garbage_is_never_an_exception(data):
-    for message in wire.messages(data):
-        wire.family_number(message)
+    for message in generic.messages(data):
+        generic.family_number(message)
         wire.read_service(message)
         wire.read_server(message, 4)
-        wire.read_daemon(message)
+        sync_daemon.read_daemon(message)
