@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from ultramonkey_heartbeat.config.problems import Problem
 
+from . import place
 from .config.model import Configuration, Kind
 from .config.services import WITH_LOGIN_AND_QUERY
 
 if TYPE_CHECKING:
     from .config.configuration import Loaded
 
-DIRECTORY = Path("/etc/ha.d")
-DEFAULT = "ldirectord.cf"
+DIRECTORY = Path(place.DIRECTORY)
 # The longest one known has 36 kB; what is longer than this is no configuration.
 FILE_BYTES_MAX = 4 * 1024 * 1024
-_NAME_MAX = 40
 
 
 @dataclass(frozen=True)
@@ -37,24 +36,13 @@ class File:
 
 
 def locate(name: str | None, directory: Path = DIRECTORY) -> Path:
-    """Where the original looks for a configuration: in the directory, in `conf` below it, then as it is.
-
-    When there is none, where it should be.
-    """
-    given = name or DEFAULT
-    places = (directory / given, directory / "conf" / given, Path(given))
-    found = next((place for place in places if place.is_file()), None)
-    return (found or (Path(given) if "/" in given else places[0])).absolute()
+    """Where a configuration lies, see `place`."""
+    return Path(place.locate(name, str(directory)))
 
 
 def instance(path: Path, directory: Path = DIRECTORY) -> str:
-    """A name for the daemon of a configuration: one file is always one daemon, however it was named.
-
-    Short, because it becomes part of a socket's address, which the kernel limits to 107 bytes.
-    """
-    if path.parent == directory and len(path.name) <= _NAME_MAX:
-        return path.name
-    return f"{path.name[:_NAME_MAX]}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    """The name of its daemon, see `place`."""
+    return place.instance(str(path), str(directory))
 
 
 def read(path: Path) -> File:

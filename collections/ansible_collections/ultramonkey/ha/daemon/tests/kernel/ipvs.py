@@ -22,11 +22,12 @@ HERE = Path(__file__).resolve()
 SOURCE = HERE.parents[2] / "src"
 sys.path.insert(0, str(SOURCE))
 
+from ultramonkey_heartbeat.config.sync_daemon import SyncDaemon  # noqa: E402
+from ultramonkey_heartbeat.net.sync_daemon import SyncSocket, swap  # noqa: E402
 from ultramonkey_ldirectord.config.model import Forward, ServiceKey  # noqa: E402
 from ultramonkey_ldirectord.core.changes import changes  # noqa: E402
 from ultramonkey_ldirectord.core.table import Entry, Server, ServerKey, Service  # noqa: E402
 from ultramonkey_ldirectord.ipvs.netlink import IpvsSocket  # noqa: E402
-from ultramonkey_ldirectord.ipvs.wire import SyncDaemon  # noqa: E402
 
 # Everything is 20 times slower here.
 DEADLINE_S = 60.0
@@ -111,12 +112,15 @@ def client():
         f"1000 servers are added in {added_s:.2f} s of emulation",
     )
     ipvs.apply(changes(many, {}, [web]))
-    for daemon in (SyncDaemon("master", "lo", 5), SyncDaemon("backup", "lo", 5)):
-        ipvs.daemon(daemon, start=True)
-        holds(ipvs.daemons() == [daemon], f"a {daemon.state} sync daemon runs")
-        ipvs.daemon(daemon, start=False)
-        holds(ipvs.daemons() == [], "and stops")
     ipvs.close()
+    sync = SyncSocket()
+    sync.open()
+    for daemon in (SyncDaemon("master", "lo", 5), SyncDaemon("backup", "lo", 5)):
+        swap(sync, daemon)
+        holds(sync.daemons() == [daemon], f"a {daemon.state} sync daemon runs, and no other")
+    sync.daemon(daemon, start=False)
+    holds(sync.daemons() == [], "and stops")
+    sync.close()
 
 
 # --- a whole director ---------------------------------------------------------------------------------------

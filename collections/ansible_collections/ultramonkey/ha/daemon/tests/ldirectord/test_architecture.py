@@ -22,9 +22,10 @@ MAY_IMPORT = {
     "core": ("config",),
     "ipvs": ("config", "core"),
     "checks": ("config", "core"),
-    "reading": ("config", "checks.sql"),
-    "daemon": ("config", "core", "ipvs", "checks", "reading"),
-    "cli": ("config", "core", "daemon", "ipvs", "reading"),
+    "place": (),
+    "reading": ("config", "checks.sql", "place"),
+    "daemon": ("config", "core", "ipvs", "checks", "reading", "place"),
+    "cli": ("config", "core", "daemon", "ipvs", "reading", "place"),
 }
 # The seam: what is the same for both daemons.
 SHARED = {

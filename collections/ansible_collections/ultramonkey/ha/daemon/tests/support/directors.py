@@ -93,6 +93,16 @@ class Director:
             env={**os.environ, "PYTHONPATH": str(SOURCE)},
         )  # fmt: skip
 
+    def imported(self, *words):
+        """The modules that a command line imports."""
+        words = ["--run", str(self.run), str(self.file), *words]
+        program = f"import sys\nfrom ultramonkey_ldirectord.cli.ldirectord import main\nmain({words!r})\n"
+        done = subprocess.run(
+            [PYTHON, "-S", "-c", program + "print(*sys.modules)"],
+            check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        )  # fmt: skip
+        return set(done.stdout.splitlines()[-1].split())
+
     def must(self, *words, **options):
         done = self.command(*words, **options)
         assert done.returncode == 0, done

@@ -11,6 +11,7 @@ from ultramonkey_heartbeat.config.problems import has_errors
 from .. import reading
 from ..config.as_data import as_data as data_of
 from ..config.as_data import without_secrets
+from ..place import DEFAULT
 from .answer import CONFIGURATION, FAILED, OK, Answer, as_data
 from .arguments import Arguments
 
@@ -56,7 +57,7 @@ def show(given: Arguments) -> Answer:
 
 def render(given: Arguments) -> Answer:
     """A file for the data on standard input, checked as the daemon will."""
-    name = Path(given.configuration or reading.DEFAULT).name
+    name = Path(given.configuration or DEFAULT).name
     try:
         data = json.load(sys.stdin)
     except (ValueError, RecursionError) as error:

@@ -13,9 +13,10 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
+from .. import place
 from ..config.model import ServiceKey
 
-RUN = Path("/run/ldirectord")
+RUN = Path(place.RUN)
 
 
 class AlreadyRunningError(Exception):

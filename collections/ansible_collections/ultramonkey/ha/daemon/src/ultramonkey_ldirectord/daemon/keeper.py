@@ -20,8 +20,9 @@ from ..core.table import Table
 from ..ipvs.base import Failure, IpvsError, VirtualServers
 from .journal import Log
 
-# Verdicts that come this close together are one batch.
-_GATHER_S = 0.005
+# Verdicts that come this close together are one batch. Where a turn takes longer, so close as it takes, up to
+# a limit: the thousand verdicts of a start must not spend more time on turns than on checks.
+_GATHER_MIN_S, _GATHER_MAX_S = 0.005, 0.1
 
 
 class Keeper:
@@ -49,6 +50,7 @@ class Keeper:
         self._changed = asyncio.Event()
         # It is time to read the table anew.
         self._due = False
+        self._turn_s = 0.0
         self._busy = asyncio.Lock()
         self._refused: list[Change] = []
 
@@ -96,12 +98,14 @@ class Keeper:
             finally:
                 timer.cancel()
             if not self._due:
-                await asyncio.sleep(_GATHER_S)
+                await asyncio.sleep(min(_GATHER_MAX_S, max(_GATHER_MIN_S, self._turn_s)))
             anew = self._due or bool(self.problems)
             self._due = False
             self._changed.clear()
             if self.active:
+                begun_at = time.monotonic()
                 await self.turn(anew=anew)
+                self._turn_s = time.monotonic() - begun_at
 
     def _look(self) -> None:
         self._due = True

@@ -260,17 +260,17 @@ class Ldirectord:
                 await self.keeper.turn(anew=True)
             return file
 
-    def _on_status(self, _request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
-        reply("completed", {"result": report.status(self)})
+    def _on_status(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+        reply("completed", {"result": report.answer(self, request)})
 
-    def _on_start(self, _request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def _on_start(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         async def start() -> None:
             if not self.keeper.active:
                 await self._activate()
 
-        self._answer(start(), reply)
+        self._answer(start(), request, reply)
 
-    def _on_stop(self, _request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def _on_stop(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         async def stop() -> None:
             if self.keeper.active:
                 await self._deactivate()
@@ -278,13 +278,13 @@ class Ldirectord:
             if not self.resident:
                 self._ended.set()
 
-        self._answer(stop(), reply)
+        self._answer(stop(), request, reply)
 
-    def _on_quit(self, _request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def _on_quit(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         self.resident = False
-        self._on_stop(_request, reply)
+        self._on_stop(request, reply)
 
-    def _on_reload(self, _request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def _on_reload(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         async def reload() -> None:
             try:
                 file = await self._reload()
@@ -292,7 +292,7 @@ class Ldirectord:
                 raise report.RefusedError("unreadable", str(error), "see the file's path and mode") from error
             report.must_be_good(file.loaded)
 
-        self._answer(reload(), reply)
+        self._answer(reload(), request, reply)
 
     def _on_server(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         wanted = report.server_request(request, self.director)
@@ -306,10 +306,13 @@ class Ldirectord:
             self._note_fallbacks()
             await self.keeper.turn(anew=False)
 
-        self._answer(change(), reply)
+        self._answer(change(), request, reply)
 
     def _answer(
-        self, work: Coroutine[Any, Any, None], reply: Callable[[str, Mapping[str, Any]], None]
+        self,
+        work: Coroutine[Any, Any, None],
+        request: schema.Request,
+        reply: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         """Do the work and answer; whatever goes wrong is a refusal."""
 
@@ -322,7 +325,7 @@ class Ldirectord:
                 text = str(error) or "the table did not answer in time"
                 reply("refused", report.RefusedError("ipvs", text, "see the log").payload)
             else:
-                reply("completed", {"result": report.status(self)})
+                reply("completed", {"result": report.answer(self, request)})
 
         self._background(working())
 

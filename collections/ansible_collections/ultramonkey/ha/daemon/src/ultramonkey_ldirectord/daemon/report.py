@@ -84,6 +84,14 @@ def server_request(request: schema.Request, director: Director) -> ServerRequest
     return ServerRequest(targets, None if wish is None else Wish(wish), weight)
 
 
+def answer(daemon: Ldirectord, request: schema.Request) -> dict[str, Any]:
+    """Everything that is known, as data; with the argument `brief` only what a script asks for."""
+    if not request.arguments.get("brief"):
+        return status(daemon)
+    state = "active" if daemon.keeper.active else "standby"
+    return {"state": state, "pid": os.getpid(), "resident": daemon.resident}
+
+
 def status(daemon: Ldirectord) -> dict[str, Any]:
     """Everything that is known, as data."""
     director, keeper = daemon.director, daemon.keeper

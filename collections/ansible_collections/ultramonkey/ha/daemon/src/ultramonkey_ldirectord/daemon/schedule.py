@@ -12,7 +12,7 @@ from ..checks.outcome import Outcome
 from ..core.probe import Probe
 
 # The first checks begin within this time, so that a thousand do not begin at once.
-START_SPREAD_S = 0.2
+START_SPREAD_S = 0.1
 # On a node that only stands by, checks are made this much more rarely.
 STANDBY_FACTOR = 2
 # After a check that took longer than the interval, the next one begins after this part of it.
@@ -51,12 +51,13 @@ class Schedule:
     async def _repeat(self, probe: Probe) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._random.uniform(0, min(START_SPREAD_S, probe.interval_ms / 1000)))
-        # The second checks are spread over the whole interval; the later ones keep their distance.
+        # The second checks are spread over the whole interval; the later ones keep their distance, counted
+        # from when the one before was due: what delayed that one must not delay all others.
         phase = self._random.uniform(0.1, 1)
+        due_at = loop.time()
         connects = 0
         # Asked for anew each time: before Python 3.12 a check that ends just then can lose the cancellation.
         while self._tasks.get(probe) is asyncio.current_task():
-            begun_at = loop.time()
             only_connect = connects > 0
             outcome = await self._checker.perform(probe, only_connect=only_connect)
             self.performed += 1
@@ -64,6 +65,6 @@ class Schedule:
             connects = (connects - 1 if outcome.ok else 0) if only_connect else probe.connects
             self._verdict(probe, outcome)
             interval_s = probe.interval_ms / 1000 * (STANDBY_FACTOR if self.standby else 1)
-            next_at = max(begun_at + phase * interval_s, loop.time() + _PAUSE * interval_s)
+            due_at = max(due_at + phase * interval_s, loop.time() + _PAUSE * interval_s)
             phase = 1.0
-            await asyncio.sleep(next_at - loop.time())
+            await asyncio.sleep(due_at - loop.time())

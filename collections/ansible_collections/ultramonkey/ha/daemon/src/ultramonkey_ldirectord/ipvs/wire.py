@@ -9,6 +9,7 @@ byte order, but for ports and addresses.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from ultramonkey_heartbeat.net.generic import (
     ACKNOWLEDGE,
@@ -78,10 +79,15 @@ def change_request(family: int, sequence: int, change: Change) -> bytes:
     return message(family, REQUEST | ACKNOWLEDGE, sequence, _VERBS[change.verb], body)
 
 
-def _address(text: str) -> bytes:
-    return ipaddress.ip_address(text).packed.ljust(16, b"\0")
+def _packed(text: str) -> bytes:
+    """An address as bytes: 4 or 16 of them. Addresses of the model are in canonical spelling."""
+    if ":" in text:
+        return ipaddress.IPv6Address(text).packed
+    return bytes(map(int, text.split(".")))
 
 
+# The services of a takeover are named once for each of their servers.
+@lru_cache(maxsize=256)
 def _identity(key: ServiceKey) -> bytes:
     family = attribute(_SVC_AF, u16(_AF[key.version]))
     if not key.protocol:
@@ -89,7 +95,7 @@ def _identity(key: ServiceKey) -> bytes:
     return (
         family
         + attribute(_SVC_PROTOCOL, u16(_PROTOCOLS[key.protocol]))
-        + attribute(_SVC_ADDR, _address(key.address))
+        + attribute(_SVC_ADDR, _packed(key.address).ljust(16, b"\0"))
         + attribute(_SVC_PORT, key.port.to_bytes(2, "big"))
     )
 
@@ -108,10 +114,10 @@ def _settings(service: Service) -> bytes:
 
 
 def _dest(key: ServerKey, server: Server | None) -> bytes:
-    packed = ipaddress.ip_address(key.address)
-    body = attribute(_DEST_ADDR, packed.packed.ljust(16, b"\0"))
+    packed = _packed(key.address)
+    body = attribute(_DEST_ADDR, packed.ljust(16, b"\0"))
     body += attribute(_DEST_PORT, key.port.to_bytes(2, "big"))
-    body += attribute(_DEST_AF, u16(_AF[packed.version]))
+    body += attribute(_DEST_AF, u16(_AF[4 if len(packed) == 4 else 6]))  # noqa: PLR2004 - bytes of IPv4
     if server is None:
         return body
     return (

@@ -100,6 +100,33 @@ def test_who_stands_by_has_judged_everything_when_it_is_called(director):
     assert director.pid() is None
 
 
+def test_heartbeat_reads_one_line_and_waits_for_little(director, monkeypatch):
+    """What a takeover asks is answered without the program's other parts."""
+    monkeypatch.setenv("HA_CURHOST", "lb1")
+    one = director.server(1)
+    director.write([one])
+    assert director.command("status").returncode == 3
+    director.must("standby")
+    wait_until(lambda: director.json("status")["servers"]["unknown"] == 0)
+    done = director.command("status")
+    assert (done.returncode, done.stdout) == (
+        3, f"ldirectord is stopped for {director.file} (it stands by and checks)\n",
+    )  # fmt: skip
+    for command, said in (
+        ("start", f"ldirectord for {director.file} is active\n"),
+        ("status", f"ldirectord for {director.file} is running with pid: {director.pid()}\n"),
+        ("stop", f"ldirectord for {director.file} stands by\n"),
+    ):
+        assert director.must(command).stdout == said
+    assert not QUICK_IMPORTS & director.imported("start")
+    director.must("quit")
+    assert director.command("status").returncode == 3
+
+
+# Each takes longer to import than everything that the quick way needs.
+QUICK_IMPORTS = {"asyncio", "dataclasses", "pathlib", "ipaddress", "ultramonkey_ldirectord.cli.command"}
+
+
 def test_a_file_in_the_maintenance_directory_takes_a_server_out(director):
     one, two = director.server(1), director.server(2)
     place = director.directory / "maintenance"
