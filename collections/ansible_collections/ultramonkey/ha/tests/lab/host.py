@@ -155,6 +155,16 @@ class Host:
         for port, (_, network) in zip(self._ports(), self.networks):
             self._lab.run_ip(f"link set {port} master {network.bridge} up")
 
+    def blink(self, seconds: float) -> None:
+        """Cut silently for a moment, exactly, however busy the machine is; returns when it is over."""
+        cut = [f"ip link set {port} nomaster" for port in self._ports()]
+        mend = [
+            f"ip link set {port} master {network.bridge}"
+            for port, (_, network) in zip(self._ports(), self.networks)
+        ]
+        # By one process: starting another one for the end would make the moment longer.
+        self._lab.run_there("; ".join([*cut, f"sleep {seconds:g}", *mend]))
+
     # -- commands -----------------------------------------------------------------------------------------
 
     def command(self, argv: Sequence[str]) -> list[str]:

@@ -196,6 +196,18 @@ class Lab:
         if check and done.returncode != 0:
             raise LabError(f"ip {'; '.join(commands)}: {done.stderr.strip()}")
 
+    def run_there(self, script: str) -> None:
+        """Run a shell script where the bridges are."""
+        done = subprocess.run(
+            [*self.enter("-n"), "sh", "-ec", script],
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LabError(f"{script}: {done.stderr.strip()}")
+
     def disk(self, name: str) -> str:
         """The directory, as the laboratory's mount namespace sees it, that holds what the host wrote."""
         return f"{_DISKS}/{name}"

@@ -1,4 +1,4 @@
 """Our daemon and Debian's heartbeat 3.0.6 as the two nodes of one cluster, through everything that happens.
 
-`tools/interop-matrix` runs the cells of the matrix and prints them; `test_one_cell.py` runs one in pytest.
+`tools/interop-matrix` runs the cells of the matrix and prints them.
 """

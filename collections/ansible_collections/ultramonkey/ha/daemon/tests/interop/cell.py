@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from .null_modem import DEVICE
-
 LINKS = ("bcast", "mcast", "ucast", "serial")
 KEYS = ("crc", "md5", "sha1")
 FAILBACKS = ("on", "off", "legacy")
@@ -17,6 +15,9 @@ DEADTIME_MS = 2000
 INITDEAD_MS = 2 * DEADTIME_MS
 
 GROUPS = ("one", "two", "three")
+
+# The serial port of a host.
+DEVICE = "/dev/ttyHA0"
 
 _SECRET = "a key of more than sixty-four bytes is hashed first as RFC 2104 has it".replace(" ", "-")
 

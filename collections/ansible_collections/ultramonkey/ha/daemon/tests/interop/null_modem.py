@@ -16,7 +16,7 @@ import time
 
 from lab import Host
 
-DEVICE = "/dev/ttyHA0"
+from .cell import DEVICE
 
 _FRAME = re.compile(rb">>>\n.*?<<<\n", re.DOTALL)
 _START = b">>>\n"

@@ -46,8 +46,7 @@ def scenario(code: str, title: str, *, two_holders: bool = False, cold: bool = F
 
 
 def _one_after_the_other(pair: Pair, first: Member, second: Member) -> None:
-    pair.start(first)
-    pair.expect(ALL if first is pair.ours else NOTHING)
+    pair.start_alone(first)
     pair.start(second)
     pair.expect_after_return(stayed=first)
     pair.go_home()
@@ -313,11 +312,10 @@ def _repeats(member: Member, pair: Pair) -> bool:
 
 @scenario("blip", "the link is cut for less than the dead time, twice")
 def short_cut(pair: Pair) -> None:
-    # The second one is long enough for ours to suspect that it is believed dead.
-    for share in (0.5, 0.75):
-        pair.cut(silently=True)
-        time.sleep(DEADTIME_S * share)
-        pair.mend()
+    # The silence is up to two keepalives longer than the cut. The second one mostly makes ours suspect that
+    # it is believed dead.
+    for share in (0.5, 0.7):
+        pair.blink(DEADTIME_S * share)
         time.sleep(1)
     pair.expect_home()
 
