@@ -1,14 +1,15 @@
 """Private to this collection: talks to the daemon of the node through `hbctl --json`.
 
 The contract is docs/CONTROL.md: one JSON answer with a schema number. Nothing else is known of the daemon
-here. Commands run through an injected function, so that tests need neither node nor daemon.
+here.
 """
 
 from __future__ import annotations
 
 import json
 
-SCHEMA = 1
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _answers
+
 # hbctl gives up by itself; this much later we would.
 _DEFAULT_TIMEOUT_S = 60
 
@@ -17,17 +18,8 @@ ARGUMENT_SPEC = {"executable": {"type": "path", "default": "hbctl"}}
 _START_REMEDY = "start heartbeat on this node, or run this on another node of the cluster"
 
 
-class HbctlError(Exception):
-    """The daemon refused, or could not be asked. `details` are for `fail_json`."""
-
-    def __init__(self, message, **details):
-        super().__init__(message)
-        self.details = details
-
-    @property
-    def code(self):
-        """The refusal's code as in docs/CONTROL.md, or None when there was no such answer."""
-        return self.details.get("code")
+# The daemon refused, or could not be asked; the codes are those of docs/CONTROL.md.
+HbctlError = _answers.CommandError
 
 
 class Hbctl:
@@ -102,16 +94,7 @@ class Hbctl:
             raise
 
     def _ask(self, words, data=None):
-        argv = [self._executable, "--json", *words]
-        rc, stdout, stderr = self._run(argv) if data is None else self._run(argv, data)
-        told = {"cmd": argv, "rc": rc, "stdout": stdout, "stderr": stderr}
-        answer = _parse(stdout, told)
-        if answer.get("schema") != SCHEMA:
-            raise HbctlError(
-                f"hbctl speaks schema {answer.get('schema')!r}, this collection only schema {SCHEMA}: "
-                "install the same version of the collection and of the daemon (run the heartbeat role)",
-                **told,
-            )
+        answer, told = _answers.ask(self._run, [self._executable, "--json", *words], data)
         error = answer.get("error")
         if error:
             raise HbctlError(
@@ -121,20 +104,9 @@ class Hbctl:
                 result=answer.get("result", {}),
                 **told,
             )
-        if rc != 0:
-            raise HbctlError(f"hbctl ended with {rc}: {stderr.strip()}", **told)
+        if told["rc"] != 0:
+            raise HbctlError(f"hbctl ended with {told['rc']}: {told['stderr'].strip()}", **told)
         return answer["result"]
-
-
-def _parse(stdout, told):
-    try:
-        answer = json.loads(stdout)
-    except ValueError:
-        said = (told["stderr"] or stdout).strip() or "nothing"
-        raise HbctlError(f"hbctl gave no JSON answer; it said: {said}", **told) from None
-    if not isinstance(answer, dict):
-        raise HbctlError("hbctl's answer is not an object", **told)
-    return answer
 
 
 def _sentence(error):
@@ -165,24 +137,9 @@ def find_node(status, name):
 
 def from_module(module):
     """The `Hbctl` that an AnsibleModule's parameters name; ends the module when there is none."""
-    executable = module.params["executable"]
-    if "/" not in executable:
-        executable = module.get_bin_path(executable, opt_dirs=["/usr/sbin"])
-        if executable is None:
-            module.fail_json(
-                msg="hbctl is not installed on this node: run the role ultramonkey.ha.heartbeat on it first"
-            )
-
-    def run(argv, data=None):
-        return module.run_command(argv, check_rc=False, data=data)
-
-    return Hbctl(run, executable)
+    return Hbctl(_answers.runner(module), _answers.find(module, module.params["executable"], "heartbeat"))
 
 
 def answer(module, work):
     """End the module with what `work(hbctl)` returns, or with the daemon's refusal."""
-    try:
-        result = work(from_module(module))
-    except HbctlError as error:
-        module.fail_json(msg=str(error), **error.details)
-    module.exit_json(**result)
+    _answers.end(module, lambda: work(from_module(module)))

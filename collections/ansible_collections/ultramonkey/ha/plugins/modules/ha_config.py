@@ -120,11 +120,10 @@ problems:
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _files, _hbctl
 
 FILES = ("ha.cf", "haresources")
 AUTHKEYS = "authkeys"
@@ -172,71 +171,27 @@ def checked(hbctl, params):
     with tempfile.TemporaryDirectory(prefix="heartbeat-") as name:
         trial = Path(name)
         for file in FILES:
-            write(trial / file, texts[file], 0o600)
+            _files.write(trial / file, texts[file], 0o600)
         if there.exists():
             shutil.copy2(str(there), str(trial / AUTHKEYS))
         else:
-            write(trial / AUTHKEYS, texts[AUTHKEYS], 0o600)
+            _files.write(trial / AUTHKEYS, texts[AUTHKEYS], 0o600)
         problems = hbctl.check_configuration(name, params["node"])
     refuse_errors(problems)
     return texts, [problem["text"] for problem in problems]
-
-
-def read(path):
-    """The text of a file, or None when there is none."""
-    try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
-    except FileNotFoundError:
-        return None
-
-
-def write(path, text, mode):
-    """A new file with this content, on disk."""
-    descriptor = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def replace_all(directory, texts, before, keep, replace=os.replace):
-    """Replace the files together: when one cannot be, the others are put back. Returns the backups."""
-    backups, replaced = [], []
-    fresh = {name: directory / f".{name}.new" for name in texts}
-    try:
-        for name, text in texts.items():
-            write(fresh[name], text, 0o644)
-            if keep and before[name] is not None:
-                backups.append(str(directory / f"{name}.{int(time.time())}~"))
-                shutil.copy2(str(directory / name), backups[-1])
-        for name in texts:
-            replace(str(fresh[name]), str(directory / name))
-            replaced.append(name)
-    except OSError:
-        for name in replaced:
-            if before[name] is None:
-                (directory / name).unlink()
-            else:
-                write(directory / name, before[name], 0o644)
-        raise
-    finally:
-        for left in fresh.values():
-            if left.exists():
-                left.unlink()
-    return backups
 
 
 def ensure(hbctl, params, check_mode=False, replace=os.replace):
     """Bring the wanted state about; the module's answer."""
     texts, problems = checked(hbctl, params)
     directory = Path(params["directory"])
-    before = {name: read(directory / name) for name in FILES}
+    before = {name: _files.read(directory / name) for name in FILES}
     differing = {name: texts[name] for name in FILES if before[name] != texts[name]}
     backups = []
     if differing and not check_mode:
         try:
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-            backups = replace_all(directory, differing, before, params["backup"], replace)
+            backups = _files.replace_all(directory, differing, before, params["backup"], replace)
         except OSError as error:
             raise _hbctl.HbctlError(f"nothing has been changed: {error}", code="unreadable") from error
     return {
