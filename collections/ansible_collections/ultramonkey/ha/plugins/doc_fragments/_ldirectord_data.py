@@ -11,10 +11,13 @@ options:
     type: dict
     suboptions:
       checktimeout:
-        description: "Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default negotiatetimeout where that is given, else 5."
+        description: >-
+          Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default
+          negotiatetimeout where that is given, else 5.
         type: int
       negotiatetimeout:
-        description: "Longest time of any other negotiation. Default checktimeout where that is given, else 30."
+        description: >-
+          Longest time of any other negotiation. Default checktimeout where that is given, else 30.
         type: int
       checkinterval:
         description: "Time from one check of a server to the next. Default 10."
@@ -26,7 +29,9 @@ options:
         description: "How many checks in a row must fail before a server is taken out. Default 1."
         type: int
       risecount:
-        description: "How many checks in a row must succeed before a server that was down is put in again. Only for the native implementation. Default 1."
+        description: >-
+          How many checks in a row must succeed before a server that was down is put in again. Only for the
+          native implementation. Default 1.
         type: int
       autoreload:
         description: "Read the file again when it has changed. Default no."
@@ -35,7 +40,8 @@ options:
         description: "Run with the path of this file after the file has changed."
         type: str
       fallbackcommand:
-        description: "Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used."
+        description: >-
+          Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used.
         type: str
       logfile:
         description: "The log: a file, or a facility of syslog. Default /var/log/ldirectord.log."
@@ -50,13 +56,16 @@ options:
         description: "A server that is down stays in the table with weight 0. Default no."
         type: bool
       readdquiescent:
-        description: "Put a server that is down and absent into the table with weight 0. No effect in the native implementation."
+        description: >-
+          Put a server that is down and absent into the table with weight 0. No effect in the native
+          implementation.
         type: bool
       cleanstop:
         description: "Take the service out of the kernel at stop. Default yes."
         type: bool
       maintenancedir:
-        description: "A directory; a file in it named ADDRESS, ADDRESS:PORT or a host name takes that server out."
+        description: >-
+          A directory; a file in it named ADDRESS, ADDRESS:PORT or a host name takes that server out.
         type: str
       emailalert:
         description: "Send mail when a server changes. Not carried out by the native implementation."
@@ -104,7 +113,8 @@ options:
     suboptions:
       virtual:
         description: >-
-          Address and port, such as V(192.0.2.100:80) or V([2001:db8::100]:80), or a firewall mark, which is a number.
+          Address and port, such as V(192.0.2.100:80) or V([2001:db8::100]:80), or a firewall mark, which is
+          a number.
         type: raw
         required: true
       version:
@@ -122,8 +132,8 @@ options:
             required: true
           forward:
             description: >-
-              How packets reach it. V(gate) direct routing (or the director itself), V(masq) address translation,
-              V(ipip) a tunnel.
+              How packets reach it. V(gate) direct routing (or the director itself), V(masq) address
+              translation, V(ipip) a tunnel.
             type: str
             required: true
             choices: [gate, masq, ipip]
@@ -155,10 +165,13 @@ options:
             type: str
             choices: [gate, masq, ipip]
       checktimeout:
-        description: "Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default negotiatetimeout where that is given, else 5."
+        description: >-
+          Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default
+          negotiatetimeout where that is given, else 5.
         type: int
       negotiatetimeout:
-        description: "Longest time of any other negotiation. Default checktimeout where that is given, else 30."
+        description: >-
+          Longest time of any other negotiation. Default checktimeout where that is given, else 30.
         type: int
       checkinterval:
         description: "Time from one check of a server to the next. Default 10."
@@ -170,10 +183,13 @@ options:
         description: "How many checks in a row must fail before a server is taken out. Default 1."
         type: int
       risecount:
-        description: "How many checks in a row must succeed before a server that was down is put in again. Only for the native implementation. Default 1."
+        description: >-
+          How many checks in a row must succeed before a server that was down is put in again. Only for the
+          native implementation. Default 1.
         type: int
       fallbackcommand:
-        description: "Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used."
+        description: >-
+          Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used.
         type: str
       quiescent:
         description: "A server that is down stays in the table with weight 0. Default no."
@@ -206,7 +222,8 @@ options:
         description: "The service to negotiate with. Default by the port of the virtual service."
         type: str
       checkcommand:
-        description: "Program of an external check; gets address and port of the virtual service and of the real server."
+        description: >-
+          Program of an external check; gets address and port of the virtual service and of the real server.
         type: str
       checkport:
         description: "Port to check instead of the real server's."
@@ -224,10 +241,13 @@ options:
         description: "Name that an http check asks for, also in TLS."
         type: str
       tlsverify:
-        description: "Whether the certificate of the server must be good. Only for the native implementation. Default no."
+        description: >-
+          Whether the certificate of the server must be good. Only for the native implementation. Default
+          no.
         type: bool
       redirects:
-        description: "Whether an http check follows redirections. Only for the native implementation. Default yes."
+        description: >-
+          Whether an http check follows redirections. Only for the native implementation. Default yes.
         type: bool
       login:
         description: "User to log in as."

@@ -1,4 +1,4 @@
-"""Private to this collection: programs of ours that answer with one line of JSON, and how modules end with it.
+"""Private to this collection: programs of ours that answer with a line of JSON, and how modules end with it.
 
 Commands run through an injected function, so that tests need neither node nor daemon.
 """

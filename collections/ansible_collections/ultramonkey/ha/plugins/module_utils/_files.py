@@ -24,7 +24,7 @@ def write(path, text, mode):
         os.fsync(file.fileno())
 
 
-def replace_all(directory, texts, before, keep, replace=os.replace, mode=0o644):
+def replace_all(directory, texts, before, keep, *, replace=os.replace, mode=0o644):
     """Replace the files together: when one cannot be, the others are put back. Returns the backups."""
     backups, replaced = [], []
     fresh = {name: directory / f".{name}.new" for name in texts}

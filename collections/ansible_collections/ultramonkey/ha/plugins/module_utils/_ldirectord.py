@@ -15,7 +15,8 @@ ARGUMENT_SPEC = {
     "configuration": {"type": "path", "default": "/etc/ha.d/ldirectord.cf"},
 }
 
-_FAILED, _CONFIGURATION = 1, 2
+# The exit code of a status whose daemon has died or does not answer.
+FAILED = 1
 
 
 class Ldirectord:
@@ -30,11 +31,11 @@ class Ldirectord:
         self.configuration = configuration
 
     def status(self):
-        """What the daemon tells; `state` is stopped when none runs, and then there is an `error` if one died."""
+        """What the daemon tells; `state` is stopped when none runs, with an `error` if one died."""
         return self._ask(["status"])
 
     def check(self, path=None):
-        """The problems of the file, or of another one in its place, and `result.shown`, it without passwords."""
+        """The problems of the file, or of another one, and `result.shown`, it without passwords."""
         return self._must_read(["check"], path=path)
 
     def render(self, data):
@@ -66,6 +67,13 @@ class Ldirectord:
         answer, told = _answers.ask(self._run, argv, data)
         answer["told"] = told
         return answer
+
+
+def state_of(server):
+    """up, down, unknown, or what an administrator wants: drain, maintenance."""
+    if server["in_maintenance"]:
+        return "maintenance"
+    return server["health"] if server["wish"] == "normal" else server["wish"]
 
 
 def refuse_errors(problems):

@@ -1,4 +1,4 @@
-"""Private to this collection: what ldirectord.cf says, as options of a module (docs/LDIRECTORD.md, "Data")."""
+"""Private to this collection: what ldirectord.cf says, as options of modules (docs/LDIRECTORD.md, "Data")."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def ensure(hbctl, params, check_mode=False, replace=os.replace):
     if differing and not check_mode:
         try:
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-            backups = _files.replace_all(directory, differing, before, params["backup"], replace)
+            backups = _files.replace_all(directory, differing, before, params["backup"], replace=replace)
         except OSError as error:
             raise _hbctl.HbctlError(f"nothing has been changed: {error}", code="unreadable") from error
     return {

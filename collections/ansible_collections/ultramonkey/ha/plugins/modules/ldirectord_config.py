@@ -9,8 +9,8 @@ module: ldirectord_config
 short_description: Write ldirectord.cf from data or from a text, and have it used
 version_added: 0.1.0
 description:
-  - Has the daemon's own code render the data and check the file, on the node, before anything is replaced. With an
-    error nothing is changed, and all errors are told.
+  - Has the daemon's own code render the data and check the file, on the node, before anything is replaced.
+    With an error nothing is changed, and all errors are told.
   - What was there is kept. The file has mode 0600, because it may hold passwords; the diff shows none.
   - A daemon that runs, active or standing by, reads the changed file without a restart.
 options:
@@ -87,6 +87,19 @@ digest:
   returned: success
   type: str
   sample: 3b1c
+uses:
+  description: What the services need of the kernel and of the machine, for whoever prepares it.
+  returned: success
+  type: dict
+  sample:
+    forward: [gate]
+    schedulers: [wrr]
+    services: [http]
+    versions: [4]
+    marks: []
+    addresses: [192.0.2.100]
+    quiescent: [false]
+    persistent: false
 """
 
 import difflib
@@ -156,7 +169,12 @@ def ensure(ldirectord, params, check_mode=False, replace=os.replace):
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             backups = _files.replace_all(
-                path.parent, {path.name: text}, {path.name: before}, params["backup"], replace, MODE
+                path.parent,
+                {path.name: text},
+                {path.name: before},
+                params["backup"],
+                replace=replace,
+                mode=MODE,
             )
         except OSError as error:
             raise _answers.CommandError(f"nothing has been changed: {error}", code="unreadable") from error
@@ -171,6 +189,7 @@ def ensure(ldirectord, params, check_mode=False, replace=os.replace):
         "reloaded": reloads,
         "problems": [problem["text"] for problem in (answer["problems"] if said is None else said)],
         "digest": digest,
+        "uses": answer["result"]["uses"],
         "diff": {"prepared": prepared_diff(path, shown_before, answer["result"]["shown"], hidden=differs)},
     }
 

@@ -179,6 +179,32 @@ def restart(given: Arguments) -> Answer:
     return start(given) if stopped.code == OK else stopped
 
 
+def renew(given: Arguments) -> Answer:
+    """Another process of the program that is installed now, in the same state; the table never changes hands.
+
+    Where somebody watches the daemon and starts it again (systemd), that is who starts it.
+    """
+    place = _Place(given)
+    good = files.check(given)
+    if good.code != OK or not place.instance.running():
+        return good
+    before = status(given)
+    answer = place.asked("leave", _STOP_S)
+    if answer.code != OK:
+        return answer
+    if not _gone(place.instance, _KILL_S):
+        _kill(place.instance)
+    if before.data.get("watched"):
+        end = time.monotonic() + _START_S
+        while status(given).data.get("state") != before.data["state"]:
+            if time.monotonic() > end:
+                break
+            time.sleep(_LOOK_S)
+        else:
+            return Answer(OK, {"text": f"ldirectord for {place.path} is renewed"})
+    return start(given, standby=bool(before.data.get("resident")))
+
+
 def try_restart(given: Arguments) -> Answer:
     """Restart if it runs."""
     return restart(given) if _Place(given).instance.running() else Answer(OK)
@@ -273,6 +299,7 @@ ACTIONS: Mapping[str, Callable[[Arguments], Answer]] = {
     "quit": quit_,
     "restart": restart,
     "try-restart": try_restart,
+    "renew": renew,
     "reload": reload,
     "force-reload": reload,
     "status": status,

@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "what runs: exit code 0 active, 3 not, 1 dead",
     "standby": "check the servers and leave the table alone until `start`; `stop` then leads back here",
     "quit": "end, also what stands by",
+    "renew": "have the program that is installed now take over, the table left as it is",
     "check": "say all that is wrong with the configuration",
     "render": "make a configuration of the data (JSON) on standard input, and check it",
     "show": "the configuration as data, in the form that `render` reads",

@@ -71,7 +71,7 @@ def _print(given: Arguments, answer: Answer) -> None:
         return
     for line in _lines(given, answer.data):
         print(line)
-    for line in show.problems(answer.data):
+    for line in show.problems(answer.data) if given.command != "metrics" else ():
         print(line, file=sys.stdout if given.command == "check" else sys.stderr)
     if answer.data.get("error"):
         print(f"ldirectord: {answer.data['error']}", file=sys.stderr)

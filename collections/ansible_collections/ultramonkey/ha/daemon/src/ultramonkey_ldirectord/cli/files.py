@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from ultramonkey_heartbeat.config.problems import has_errors
 
 from .. import reading
 from ..config.as_data import as_data as data_of
 from ..config.as_data import without_secrets
+from ..config.model import Configuration
 from ..place import DEFAULT
 from .answer import CONFIGURATION, FAILED, OK, Answer, as_data
 from .arguments import Arguments
@@ -30,7 +32,7 @@ def check(given: Arguments) -> Answer:
     file = read(path)
     if isinstance(file, Answer):
         return file
-    told = {
+    told: dict[str, Any] = {
         "problems": as_data(file.loaded.problems),
         "result": {"shown": without_secrets(file.text), "digest": file.digest},
     }
@@ -38,7 +40,26 @@ def check(given: Arguments) -> Answer:
         return Answer(CONFIGURATION, told)
     virtuals = file.loaded.configuration.virtuals
     reals = sum(len(virtual.reals) for virtual in virtuals)
+    told["result"]["uses"] = uses(file.loaded.configuration)
     return Answer(OK, {**told, "text": f"{path}: {len(virtuals)} services, {reals} real servers"})
+
+
+def uses(configuration: Configuration) -> dict[str, Any]:
+    """What the services need of the kernel and of the machine, for whoever prepares it."""
+    virtuals = configuration.virtuals
+    keys = [virtual.key for virtual in virtuals]
+    forward = {real.forward for virtual in virtuals for real in virtual.reals}
+    forward |= {virtual.fallback.forward for virtual in virtuals if virtual.fallback is not None}
+    return {
+        "forward": sorted(each.value for each in forward),
+        "schedulers": sorted({virtual.scheduler for virtual in virtuals}),
+        "services": sorted({virtual.check.service for virtual in virtuals}),
+        "versions": sorted({key.version for key in keys}),
+        "marks": sorted({key.mark for key in keys if not key.protocol}),
+        "addresses": sorted({key.address for key in keys if key.protocol}),
+        "quiescent": sorted({virtual.quiescent for virtual in virtuals}),
+        "persistent": any(virtual.persistent_s for virtual in virtuals),
+    }
 
 
 def show(given: Arguments) -> Answer:

@@ -11,10 +11,9 @@ Json = Mapping[str, Any]
 
 
 def problems(data: Json) -> list[str]:
-    """The problems of a configuration, each on a line."""
-    return [
-        problem["text"] if isinstance(problem, dict) else str(problem) for problem in data.get("problems", ())
-    ]
+    """What is wrong, each on a line; a server that is down stands in the table of the status already."""
+    found = data.get("problems", ())
+    return [str(problem["text"]) for problem in found if problem.get("code") != "server-down"]
 
 
 def status(data: Json) -> list[str]:
@@ -48,7 +47,7 @@ _METRICS = (
     ("ldirectord_active", "Whether the table is kept by this daemon."),
     ("ldirectord_checks_total", "Checks made since the start."),
     ("ldirectord_repairs_total", "Times the table had been changed by somebody else."),
-    ("ldirectord_problems", "What the kernel refuses now."),
+    ("ldirectord_problems", "How much is not as it should be; `status` says what."),
     ("ldirectord_fallback_in_use", "Whether a service has no server but its fallback."),
     ("ldirectord_server_up", "Whether the checks find a server well."),
     ("ldirectord_server_weight", "Weight in the table; absent when the server is not in it."),

@@ -67,7 +67,11 @@ class Keeper:
             self._owned = {*leftovers, *self.director.keys}
             self._remember(self._owned)
             self.active = True
-            await self._apply("")
+            try:
+                await self._apply("")
+            except IpvsError:
+                self.active = False
+                raise
             self.programmed_in_ms = round((time.monotonic() - begun_at) * 1000)
             if any(change.server_key is None for change in self._refused):
                 # A service that cannot be is no start; and half of one is not left behind.

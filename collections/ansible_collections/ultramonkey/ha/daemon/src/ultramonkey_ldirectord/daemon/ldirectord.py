@@ -51,10 +51,14 @@ class Ldirectord:
         if file.loaded.configuration is None:
             raise ValueError("a configuration without errors is needed")
         self.file = file
+        # That of the configuration file as it was last looked at; another one than `file` may be refused.
+        self.digest_on_disk = file.digest
         self.instance = instance
         self.log = log
         self.began_at = time.time()
         self.resident = False
+        # The next daemon has the table as it is.
+        self._leaves = False
         self.director = Director(file.loaded.configuration)
         self.keeper = Keeper(table, self.director, log, instance.remember)
         self._table = table
@@ -75,12 +79,14 @@ class Ldirectord:
         """Serve until the end is asked for. `ready` is called when the table is programmed.
 
         With `standby` checks are made and the table is left alone until `start` is asked for, and `stop`
-        leads back there. Raises IpvsError when the table cannot be programmed.
+        leads back there; one whose predecessor was active, and died or left, is active in its place. Raises
+        IpvsError when the table cannot be programmed.
         """
         self.resident = standby
         readers = {"status": self._on_status}
         writers = {
-            name: getattr(self, f"_on_{name}") for name in ("start", "stop", "quit", "reload", "server")
+            name: getattr(self, f"_on_{name}")
+            for name in ("start", "stop", "quit", "leave", "reload", "server")
         }
         server = ControlServer(str(self.instance.socket), readers, writers)
         self._signals()
@@ -89,7 +95,7 @@ class Ldirectord:
             await self._maintain()
             for work in (self.keeper.run(self._look_s), self._follow()):
                 self._background(work)
-            if standby:
+            if standby and not self.instance.remembered():
                 self.schedule.standby = True
                 self.schedule.set(self.director.probes)
             else:
@@ -105,7 +111,7 @@ class Ldirectord:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.schedule.stop()
-        if self.keeper.active:
+        if self.keeper.active and not self._leaves:
             with contextlib.suppress(IpvsError):
                 await self._deactivate()
         await server.stop()
@@ -181,6 +187,7 @@ class Ldirectord:
                 file = await asyncio.get_running_loop().run_in_executor(None, reading.read, self.file.path)
             except OSError:
                 continue
+            self.digest_on_disk = file.digest
             if file.digest == seen:
                 continue
             seen = file.digest
@@ -256,6 +263,7 @@ class Ldirectord:
     async def _reload(self) -> reading.File:
         async with self._reloading:
             file = await asyncio.get_running_loop().run_in_executor(None, reading.read, self.file.path)
+            self.digest_on_disk = file.digest
             if self._take(file):
                 await self.keeper.turn(anew=True)
             return file
@@ -283,6 +291,13 @@ class Ldirectord:
     def _on_quit(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         self.resident = False
         self._on_stop(request, reply)
+
+    def _on_leave(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
+        async def leave() -> None:
+            self._leaves = True
+            self._ended.set()
+
+        self._answer(leave(), request, reply)
 
     def _on_reload(self, request: schema.Request, reply: Callable[[str, Mapping[str, Any]], None]) -> None:
         async def reload() -> None:

@@ -20,6 +20,7 @@ from ..core.director import Director
 from ..core.health import Wish
 from ..core.probe import Target, server_key
 from ..core.table import Connections, Entry
+from .doubts import doubts
 
 if TYPE_CHECKING:
     from .ldirectord import Ldirectord
@@ -103,7 +104,7 @@ def status(daemon: Ldirectord) -> dict[str, Any]:
         for virtual in daemon.configuration.virtuals
     ]
     counted = Counter(server["health"] for service in services for server in service["servers"])
-    return {
+    told = {
         "configuration": str(daemon.file.path),
         "digest": daemon.file.digest,
         "version": __version__,
@@ -111,6 +112,8 @@ def status(daemon: Ldirectord) -> dict[str, Any]:
         "pid": os.getpid(),
         "state": "active" if keeper.active else "standby",
         "resident": daemon.resident,
+        # Somebody (systemd) starts it again when it ends.
+        "watched": "LDIRECTORD_WATCHED" in os.environ,
         "began_at": daemon.began_at,
         "uptime_s": round(time.time() - daemon.began_at),
         "programmed_in_ms": keeper.programmed_in_ms,
@@ -118,11 +121,12 @@ def status(daemon: Ldirectord) -> dict[str, Any]:
         "checks_performed": daemon.schedule.performed,
         "checks": len(director.probes),
         "repairs": keeper.repairs,
-        "problems": list(keeper.problems),
         "warnings": problems(daemon.file.loaded.problems),
         "services": services,
         "changes": [{"at": at, "text": text} for at, text in daemon.log.changes],
     }
+    found = doubts(told, keeper.problems, daemon.digest_on_disk)
+    return {**told, "healthy": not found, "problems": found}
 
 
 def _service(director: Director, virtual: Virtual, wanted: Entry, found: Entry | None) -> dict[str, Any]:
