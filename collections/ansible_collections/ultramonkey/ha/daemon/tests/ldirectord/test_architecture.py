@@ -56,7 +56,8 @@ PURE = (
     "cli/show.py",
 )
 PURE_STANDARD_LIBRARY = (
-    *("__future__", "collections", "dataclasses", "enum", "ipaddress", "re", "shlex", "struct", "typing"),
+    *("__future__", "collections", "dataclasses", "enum", "functools", "ipaddress", "re", "shlex", "struct"),
+    "typing",
 )
 # Libraries from elsewhere are loaded by name, where they are asked for.
 ONLY_IN = {"importlib": "checks/sql.py"}
