@@ -216,8 +216,12 @@ REFUSED = [
     ("rds eth0 192.0.2.1", ["1 error eth0"]),
     ("tipc name", ["1 error name"]),
     ("deadtme 3", ["1 error deadtme"]),
-    ("Keepalive 1", ["1 error Keepalive"]),
-    ("keepalive 500 ms", ["1 error ms", "1 warning 500"]),
+    ("Keepalife 1", ["1 error Keepalife"]),
+    ("keepalive 500 m", ["1 error m", "1 warning 500"]),
+    ("node lb1 \\\nlb2", ["1 error \\", "2 error lb2"]),
+    ("bcast 192.0.2.255", ["1 error 192.0.2.255"]),
+    ("bcast eth0 192.0.2.255", ["1 error 192.0.2.255"]),
+    ("ucast 192.0.2.1 192.0.2.2", ["1 error 192.0.2.1"]),
     ("keepalive 15", ["1 error keepalive"]),
     ("deadtime 2", ["1 error deadtime"]),
     ("initdead 29", ["1 error initdead"]),
@@ -258,7 +262,7 @@ REFUSED = [
     ("respawn 0 /usr/bin/x", ["1 error 0"]),
     ("respawn root bin/x", ["1 error bin/x"]),
     ("compression lzma", ["1 error lzma"]),
-    ("deadtime\u00a05", ["1 error U+00A0"]),
+    ("deadtime\u200b5", ["1 error U+200B"]),
     ("deadtime 5\x00", ["1 error U+0000"]),
 ]
 
@@ -318,7 +322,7 @@ def test_all_problems_are_found_at_once_in_the_order_of_lines():
         "ha.cf:1: deadtme is not a directive: did you mean deadtime?",
         "ha.cf:2: udpport: x is not a number from 1 to 65535: write 1 to 65535",
         (
-            "ha.cf:3: stonith a b is not supported (fencing: a dead node is powered off before its resources are "
+            "ha.cf:3: stonith a is not supported (fencing: a dead node is powered off before its resources are "
             "taken): use a cluster manager with fencing, or remove the line and accept that two separated nodes both serve"
         ),
     ]

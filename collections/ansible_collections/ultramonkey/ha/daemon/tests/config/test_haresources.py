@@ -93,7 +93,7 @@ def test_a_word_names_a_script_and_its_arguments(word, script, arguments):
         ("lb1 a \\", [(1, "lb1", ["a"])]),
         ("lb1 a # not continued \\\nlb2 b", [(1, "lb1", ["a"]), (2, "lb2", ["b"])]),
         ("\\\nlb1 a", [(2, "lb1", ["a"])]),
-        ("lb1 a,b", [(1, "lb1", ["a,b"])]),
+        ("lb1 a::b,c", [(1, "lb1", ["a::b,c"])]),
     ],
 )
 def test_lines_become_groups(text, expected):
@@ -180,7 +180,7 @@ def test_a_doubtful_line_loads_with_a_warning(text, expected, problems):
                 "a file in /etc/ha.d/resource.d or /etc/init.d"
             ),
         ),
-        ("lb1 a\u00a0b", "1: the line contains the invisible character U+00A0: type the line again"),
+        ("lb1 a\u200bb", "1: the line contains the invisible character U+200B: type the line again"),
     ],
 )
 def test_a_wrong_line_is_refused_with_what_would_be_right(text, problem):

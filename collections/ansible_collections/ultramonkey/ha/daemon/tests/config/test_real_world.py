@@ -237,7 +237,7 @@ LOADED = [
     Row(
         "a blank missing before a number",
         (
-            "ha.cf:1: warning: keepalive2 is read as keepalive 2, and refused by heartbeat 3.0.6: put a blank after",
+            "ha.cf:1: warning: keepalive2 is read as keepalive 2, and refused by heartbeat 3.0.6: write keepalive 2",
         ),
         ha_cf=f"keepalive2\n{HA_CF}",
         meant=lambda c: c.ha.keepalive_ms,

@@ -8,6 +8,7 @@ interface unless it begins with a digit, which makes it the broadcast address. E
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from .model import Address, Resource
 from .problems import shown
@@ -17,6 +18,7 @@ from .values import INTERFACE_LENGTH_MAX, BadValueError, IpAddress, integer, rea
 ADDRESS_SCRIPTS = {"IPaddr": (4,), "IPaddr2": (4, 6), "IPv6addr": (6,)}
 _FORM = "write ADDRESS/BITS/INTERFACE, as in 192.0.2.10/24/eth0"
 _PARTS_MAX = 4
+_LABEL = re.compile(r"[A-Za-z0-9_.-]+\Z")
 
 
 def parse_address(argument: str) -> Address:
@@ -74,6 +76,20 @@ def odd_broadcast(address: Address) -> str:
     return "" if usual == address.broadcast else usual
 
 
+def no_host(address: Address) -> str:
+    """What an address is that no machine can have in its network, or an empty string."""
+    bits = ipaddress.ip_address(address.address).max_prefixlen
+    # Networks of two addresses or one have no others.
+    if address.prefix_length is None or ":" in address.address or address.prefix_length > bits - 2:
+        return ""
+    network = ipaddress.ip_network(f"{address.address}/{address.prefix_length}", strict=False)
+    special = {
+        network.network_address: "the network itself",
+        network.broadcast_address: "its broadcast address",
+    }
+    return special.get(ipaddress.ip_address(address.address), "")
+
+
 def _service_address(word: str) -> IpAddress:
     if not word:
         raise BadValueError(word, "the address is missing", _FORM)
@@ -110,7 +126,7 @@ def _mask_bits(word: str) -> int:
 def _interface(word: str) -> tuple[str, str | None]:
     name, colon, label = word.partition(":")
     interface = read_interface(name)
-    if colon and (not label or not label.isalnum() or len(word) > INTERFACE_LENGTH_MAX):
+    if colon and (not _LABEL.match(label) or len(word) > INTERFACE_LENGTH_MAX):
         raise BadValueError(
             word,
             f"{shown(word)} is not a label",

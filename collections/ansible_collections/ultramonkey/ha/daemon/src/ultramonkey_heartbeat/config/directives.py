@@ -7,6 +7,7 @@ which is also what 3.0.6 needs: `udpport` and `baud` before the media.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Callable
 
@@ -72,6 +73,12 @@ def _nice_failback(words: tuple[str, ...]) -> AutoFailback:
 def _facility(words: tuple[str, ...]) -> str | None:
     facility = choice(*FACILITIES, "none")(words[0])
     return None if facility == "none" else facility
+
+
+def _an_address(value: object) -> tuple[str, str] | None:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+){3}", str(value)):
+        return None
+    return "looks like an address", "name the machine as `uname -n` prints it there"
 
 
 # --- writing a value ----------------------------------------------------------------------------------------
@@ -203,6 +210,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         _one(read_node),
         Shape.MANY,
         range="must contain the local name",
+        doubt=_an_address,
         write=lambda ha: [f"node {name}" for name in ha.nodes],
     ),
     Directive(

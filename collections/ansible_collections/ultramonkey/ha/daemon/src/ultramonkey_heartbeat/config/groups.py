@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from . import sync_daemon
-from .address import address_of, odd_broadcast
+from .address import address_of, no_host, odd_broadcast
 from .model import Address, Group, Resource
 from .problems import Problem, Severity, shown
 from .values import BadValueError
@@ -88,6 +88,16 @@ def _check_address(resource: Resource, line: int, addresses: dict[str, int], fil
         )
     addresses.setdefault(address.address, line)
     yield from _check_broadcast(address, resource, line, file)
+    special = no_host(address)
+    if special:
+        yield Problem(
+            file,
+            line,
+            resource.text,
+            f"{address.address}/{address.prefix_length} is no address that a machine can have, but {special}",
+            "write an address between the two, or correct the prefix length",
+            Severity.WARNING,
+        )
 
 
 def _check_sync_daemon(resource: Resource, line: int, file: str) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ from .model import (
     UnicastLink,
 )
 from .problems import Problem, Severity, has_errors, nearest, shown
+from .slips import find_directive, plain_blanks, with_unit, without_quotes
 from .timing import check_timers, default_initdead_ms
 from .values import BadValueError
 
@@ -113,6 +114,7 @@ def read_ha_cf(text: str, file: str = "ha.cf") -> Source:
 
 
 def _read_line(source: Source, number: int, line: str) -> None:
+    line, slips = plain_blanks(line)
     strange = strange_characters(line)
     if strange:
         source.error(
@@ -123,9 +125,10 @@ def _read_line(source: Source, number: int, line: str) -> None:
     name, _, rest = line.strip(" \t").replace("\t", " ").partition(" ")
     if not name:
         return
-    directive = BY_NAME.get(name)
+    directive = None if re.match(r" *= *[^ ]", rest) else BY_NAME.get(name)
     if directive is None:
-        directive, rest = _unglued(source, number, name, rest)
+        directive, rest, more = find_directive(name, rest)
+        slips += more
     if directive is None:
         guess = nearest(name, BY_NAME)
         remedy = f"did you mean {guess}?" if guess else "see the list of directives in the documentation"
@@ -133,6 +136,19 @@ def _read_line(source: Source, number: int, line: str) -> None:
         source.failed.add(guess)
         return
     words = words_of(rest, _BLANKS if directive.shape is Shape.COMMAND else _BLANKS_AND_COMMAS)
+    if directive.shape is not Shape.COMMAND and words and words[-1].endswith("\\"):
+        source.failed.add(directive.name)
+        message = "the line ends with a backslash, and ha.cf has no continued lines"
+        source.error(number, words[-1], message, f"write all of it in one line, or {directive.name} again")
+        return
+    if directive.shape is not Shape.COMMAND:
+        words, more = without_quotes(words)
+        slips += more
+    if directive.shape is Shape.ONE:
+        words, more = with_unit(directive, words)
+        slips += more
+    for slip in slips:
+        source.warn(number, slip.word, slip.message, slip.remedy)
     if not words:
         default = f"; the default is {directive.default}" if directive.default else ""
         source.warn(
@@ -146,26 +162,6 @@ def _read_line(source: Source, number: int, line: str) -> None:
             _read_value(source, directive, number, (word,))
     if directive.shape is Shape.ONE:
         _warn_of_repetition(source, directive, number, words)
-
-
-def _unglued(source: Source, number: int, name: str, rest: str) -> tuple[Directive | None, str]:
-    """The setting and its value, when nothing but a blank between the two is missing: `keepalive2`."""
-    for directive in BY_NAME.values():
-        value = name[len(directive.name) :]
-        if directive.shape is not Shape.ONE or not name.startswith(directive.name) or not value[0].isdigit():
-            continue
-        try:
-            directive.read((value,))
-        except BadValueError:
-            continue
-        source.warn(
-            number,
-            name,
-            f"{shown(name)} is read as {directive.name} {value}, and refused by heartbeat 3.0.6",
-            f"put a blank after {directive.name}",
-        )
-        return directive, f"{value} {rest}"
-    return None, rest
 
 
 def _read_value(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
@@ -202,13 +198,13 @@ def _warn_of_placeholders(source: Source, directive: Directive, number: int, wor
 
 def _give_notice(source: Source, directive: Directive, number: int, words: tuple[str, ...]) -> None:
     name, word, remedy = directive.name, words[0], directive.remedy
-    said = f"{name} {shown(' '.join(words))}"
     if directive.treatment is Treatment.ALIAS:
         source.warn(number, word, f"{name} is an old name", remedy)
     elif directive.treatment is Treatment.NO_EFFECT:
         source.warn(number, word, f"{name} is accepted and has no effect", remedy)
     elif directive.treatment is Treatment.REFUSED:
-        source.error(number, word, f"{said} is not supported ({directive.explanation})", remedy)
+        # No more than the first word: fencing devices have passwords.
+        source.error(number, word, f"{name} {shown(word)} is not supported ({directive.explanation})", remedy)
 
 
 def _first_at(source: Source, entry: Entry) -> str:

@@ -16,11 +16,20 @@ from .groups import check_groups
 from .lines import COMMENT, comment_stripped, numbered_lines, strange_characters, words_of
 from .model import Group, Resource
 from .problems import Problem, Severity, shown
+from .slips import Slip, plain_blanks, without_quotes
 from .values import BadValueError
 
 CONTINUATION = "\\"
 _ARGUMENT = "::"
 _ADDRESS_SCRIPTS_BY_LOWER_CASE = {name.lower(): name for name in ADDRESS_SCRIPTS}
+# What came with heartbeat and its agents, and was written in haresources; people remember it in lower case.
+_USUAL_SCRIPTS = (
+    *("AudibleAlarm", "Delay", "Filesystem", "ICP", "IPsrcaddr", "LVM", "LVSSyncDaemonSwap", "LinuxSCSI"),
+    *("MailTo", "Raid1", "SendArp", "ServeRAID", "WAS", "WinPopup", "Xinetd", "drbddisk", "ldirectord"),
+)
+_USUAL_SCRIPTS_BY_LOWER_CASE = {name.lower(): name for name in _USUAL_SCRIPTS}
+# No file has these in its name in earnest: a path, a single colon, what a shell would act upon.
+_NO_SCRIPT = re.compile(r"[/:,;|&<>()\[\]{}$`'\"\u201c\u201d*?!=]")
 _BARE_IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -85,19 +94,40 @@ def _is_ipv6(word: str) -> bool:
 def _logical_lines(text: str, file: str, problems: list[Problem]) -> Iterator[list[Word]]:
     words: list[Word] = []
     continued = False
-    for number, line in numbered_lines(text):
+    for number, raw in numbered_lines(text):
+        line, slips = plain_blanks(raw)
+        problems.extend(_told(slips, number, file))
         content = comment_stripped(line).rstrip(" \t")
         # In a continued line a comment does not hide the backslash: 3.0.6 joins the next line there.
         end = line.rstrip(" \t") if continued else content
         goes_on = end.endswith(CONTINUATION)
         problems.extend(_line_problems(line, number, file, continued=continued, goes_on=goes_on))
         continued = goes_on
-        words.extend(Word(word, number) for word in words_of(re.sub(r"\\\Z", "", content)))
+        meant, slips = _as_meant(words_of(re.sub(r"\\\Z", "", content)))
+        problems.extend(_told(slips, number, file))
+        words.extend(Word(word, number) for word in meant)
         if words and not continued:
             yield words
             words = []
     if words:
         yield words
+
+
+def _as_meant(words: Sequence[str]) -> tuple[tuple[str, ...], list[Slip]]:
+    """The words without quotes around them, and without commas behind a name or an address as in a list."""
+    plain, slips = without_quotes(words)
+    bare = tuple(word if _ARGUMENT in word else word.rstrip(",;") or word for word in plain)
+    for word, inner in zip(plain, bare):
+        if word != inner:
+            message = (
+                f"{shown(word)} is read as {shown(inner)}; heartbeat 3.0.6 takes the {word[-1]} as part of it"
+            )
+            slips.append(Slip(word, message, "separate resources by blanks alone"))
+    return bare, slips
+
+
+def _told(slips: Sequence[Slip], line: int, file: str) -> Iterator[Problem]:
+    return (Problem(file, line, s.word, s.message, s.remedy, Severity.WARNING) for s in slips)
 
 
 def _line_problems(line: str, number: int, file: str, *, continued: bool, goes_on: bool) -> Iterator[Problem]:
@@ -153,7 +183,7 @@ def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Pr
             remedy = "end the line with one backslash to continue it, or remove the backslash"
             problems.append(Problem(file, word.line, word.text, message, remedy))
         resource = parse_resource(word.text)
-        problems.extend(_doubts(resource, word, file))
+        problems.extend(_doubts(resource, word, nodes, file))
         resources.append(resource)
     return Group(key=rest[0].text, preferred=preferred, resources=tuple(resources), line=node.line)
 
@@ -208,17 +238,50 @@ def _unknown_node(node: Word, nodes: Sequence[str], file: str) -> Problem:
     return Problem(file, node.line, word, message, remedy)
 
 
-def _doubts(resource: Resource, word: Word, file: str) -> Iterator[Problem]:
+def _split_at(script: str) -> tuple[str, str, str]:
+    """The word in two, at the first comma or single colon."""
+    mark = next((character for character in script if character in ",:"), ":")
+    return script.partition(mark)
+
+
+def _doubts(resource: Resource, word: Word, nodes: Sequence[str], file: str) -> Iterator[Problem]:
     script = resource.script
-    if not script or "/" in script or script.startswith("."):
+    if not script or script.startswith(".") or _NO_SCRIPT.search(script):
+        remedy = "write SCRIPT::ARGUMENT, where SCRIPT is a file in /etc/ha.d/resource.d or /etc/init.d"
+        name, mark, rest = _split_at(script)
+        if name and rest and not _NO_SCRIPT.search(name):
+            remedy = (
+                "separate resources by blanks"
+                if mark == ","
+                else f"write two colons: {shown(name)}::{shown(rest)}"
+            )
         yield Problem(
             file,
             word.line,
             word.text,
             f"{shown(word.text)} does not begin with the name of a script",
-            "write SCRIPT::ARGUMENT, where SCRIPT is a file in /etc/ha.d/resource.d or /etc/init.d",
+            remedy,
         )
         return
+    if script.lower() in nodes:
+        yield Problem(
+            file,
+            word.line,
+            word.text,
+            f"{shown(script)} is a node, and stands where a script belongs: a line has one preferred node",
+            "remove it, unless there is a script of that name; the order of the other nodes is that of ha.cf",
+            Severity.WARNING,
+        )
+    usual = _USUAL_SCRIPTS_BY_LOWER_CASE.get(script.lower(), script)
+    if usual != script:
+        yield Problem(
+            file,
+            word.line,
+            word.text,
+            f"{shown(script)} is not {usual}, the script that comes with heartbeat and its agents",
+            f"write {usual}, unless there is a script of that name",
+            Severity.WARNING,
+        )
     written = word.text.partition(_ARGUMENT)[0]
     if written != script and written.lower() == script.lower():
         yield Problem(

@@ -65,6 +65,15 @@ def _host(word: str) -> str:
     return word
 
 
+def _without_a_name(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, PingNode) or not _is_address(value.name):
+        return None
+    return (
+        f"has {value.name} as its name, so that address is not asked",
+        "put a name before it, as in ping_group gateways 192.0.2.1 192.0.2.2",
+    )
+
+
 PINGS: tuple[Directive, ...] = (
     Directive(
         "deadping",
@@ -94,5 +103,6 @@ PINGS: tuple[Directive, ...] = (
         "several hosts that count as one ping node, which is seen as long as any of them answers",
         read_ping_group,
         Shape.LINE,
+        doubt=_without_a_name,
     ),
 )

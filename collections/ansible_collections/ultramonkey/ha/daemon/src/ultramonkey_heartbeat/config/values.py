@@ -54,6 +54,18 @@ class BadValueError(ValueError):
         self.remedy = remedy
 
 
+_UNIT_NAMES = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("us", "usec", "usecs", "microsecond", "microseconds"), "us"),
+}
+
+
+def unit_of(word: str) -> str | None:
+    """The unit of time that a word names by itself, in its short form."""
+    return _UNIT_NAMES.get(word.lower())
+
+
 def read_time_ms(word: str) -> int:
     """A duration above zero, rounded to whole milliseconds: `2`, `0.5`, `1s`, `500ms`, `2000us`, `1sec`."""
     example = "write seconds (2 or 0.5) or milliseconds (500ms)"
@@ -150,6 +162,12 @@ def read_interface(word: str) -> str:
         raise BadValueError(
             word, f"{shown(word)} is an alias, not an interface", f"write the interface, {shown(base)}"
         )
+    if _is_ip(word):
+        raise BadValueError(
+            word,
+            f"{shown(word)} is an address, not an interface",
+            "write the name of the interface, as `ip link` prints it",
+        )
     if not _INTERFACE.match(word) or word in (".", "..") or len(word) > INTERFACE_LENGTH_MAX:
         raise BadValueError(
             word,
@@ -157,6 +175,14 @@ def read_interface(word: str) -> str:
             f"a name as `ip link` prints it, at most {INTERFACE_LENGTH_MAX} characters",
         )
     return word
+
+
+def _is_ip(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word.partition("/")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def read_ip(word: str) -> IpAddress:
