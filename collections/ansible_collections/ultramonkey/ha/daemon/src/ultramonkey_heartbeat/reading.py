@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .config.configuration import AUTHKEYS, HA_CF, HARESOURCES, Loaded, assemble
 
+NODEINFO = "nodeinfo"
 # heartbeat's files are a page or two; somebody named the wrong file when it is longer than this.
 FILE_BYTES_MAX = 4 * 1024 * 1024
 
@@ -20,12 +21,19 @@ def load(directory: Path, node: str | None = None) -> Loaded:
     ha_cf, _ = _read(directory / HA_CF)
     haresources, _ = _read(directory / HARESOURCES)
     authkeys, mode = _read(directory / AUTHKEYS)
-    return assemble(ha_cf, haresources, authkeys, mode, node or node_name())
+    return assemble(ha_cf, haresources, authkeys, mode, node or node_name(directory))
 
 
-def node_name() -> str:
-    """What this machine is called in the cluster: `uname -n` in lower case."""
-    return os.uname().nodename.lower()
+def node_name(directory: Path | None = None) -> str:
+    """What this machine is called in the cluster, in lower case: `uname -n`.
+
+    Or what the first line of `nodeinfo` in the directory says, as heartbeat 3.0.6 has it. Raises OSError for
+    one that cannot be read.
+    """
+    text = _read(directory / NODEINFO)[0] if directory is not None else None
+    # Without its newline 3.0.6 does not take the line for one.
+    named, newline, _ = (text or "").partition("\n")
+    return (named.strip() if newline and named.strip() else os.uname().nodename).lower()
 
 
 def _read(path: Path) -> tuple[str | None, int | None]:

@@ -114,8 +114,8 @@ def test_groups_and_keys_may_be_kept_elsewhere():
         ("links[1].ttl", 0, "links[1].ttl: mcast: 0 is not a number from 1 to 255: write 1 to 255"),
         (
             "links[3].address",
-            "lb2",
-            "links[3].address: ucast: lb2 is not an IP address: write an address such as 192.0.2.1 or 2001:db8::1",
+            "lb/2",
+            "links[3].address: ucast: lb/2 is neither an address nor a host name: write an address, as in 192.0.2.1",
         ),
         (
             "links[3].port",

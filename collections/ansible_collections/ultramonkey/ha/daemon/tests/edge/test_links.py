@@ -54,6 +54,17 @@ def test_messages_pass_in_both_directions_and_nobody_hears_himself(lan, node, ki
     assert (a.links[0].counters.received, a.links[0].counters.received_bytes) == (3, 24)
 
 
+def test_a_peer_may_be_named(lan, node):
+    # Resolvers read this as 10.77.0.2, and nobody else does.
+    a, b = node(lan.a, UnicastLink("eth1", "0x0a4d0002", 6940)), node(lan.b, KINDS["ucast"][1])
+    a.wait_up()
+    b.wait_up()
+    a.send(b"hello")
+    b.wait(lambda: [frame for _, frame in b.frames] == [b"hello"], "the frame")
+    b.send(b"and back")
+    a.wait(lambda: a.frames == [("ucast eth1 0x0a4d0002", b"and back")], "the answer")
+
+
 @kinds
 def test_a_link_follows_its_interface_down_up_gone_and_back(lan, node, eventually, kind):
     a, b = node(lan.a, KINDS[kind][0]), node(lan.b, KINDS[kind][1])
@@ -232,7 +243,7 @@ def test_a_port_in_use_is_a_reason_not_a_crash(lan, node):
         (BroadcastLink("eth9", 6940), "eth9: no such interface"),
         (BroadcastLink("lo", 6940), None),
         (UnicastLink("eth1", "2001:db8::1", 6940), "eth1: no route to 2001:db8::1"),
-        (UnicastLink("eth1", "peer", 6940), "eth1: 'peer' is not an IP address"),
+        (UnicastLink("eth1", "peer.invalid", 6940), "eth1: the address of peer.invalid is not known"),
     ],
 )
 def test_what_cannot_work_says_why(lan, node, config, reason):

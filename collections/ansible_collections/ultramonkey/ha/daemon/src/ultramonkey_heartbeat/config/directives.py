@@ -188,7 +188,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _medium(
         "ucast",
         "INTERFACE ADDRESS",
-        "heartbeats to one peer; naming the own address does no harm, so one file serves all nodes",
+        "heartbeats to one peer, by address or name; naming the own address does no harm, so one file serves "
+        "all nodes",
         read_ucast,
         Shape.LINE,
     ),

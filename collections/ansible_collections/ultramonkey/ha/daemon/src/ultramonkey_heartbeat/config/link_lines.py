@@ -14,10 +14,10 @@ from .values import (
     BadValueError,
     integer,
     read_boolean,
+    read_host,
     read_interface,
     read_ip,
     read_path,
-    read_peer,
     read_port,
 )
 
@@ -39,9 +39,9 @@ def read_bcast(words: Words) -> BroadcastLink:
 
 
 def read_ucast(words: Words) -> UnicastLink:
-    """`ucast INTERFACE ADDRESS`, of either family."""
+    """`ucast INTERFACE ADDRESS`, of either family, or a name that is looked up when the link opens."""
     _expect(words, "INTERFACE", "ADDRESS")
-    return UnicastLink(read_interface(words[0]), read_peer(words[1]), NOT_SET)
+    return UnicastLink(read_interface(words[0]), read_host(words[1]), NOT_SET)
 
 
 def read_ucast6(words: Words) -> UnicastLink:

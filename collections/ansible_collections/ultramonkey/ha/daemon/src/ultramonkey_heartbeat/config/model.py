@@ -52,7 +52,7 @@ class MulticastLink:
 
 @dataclass(frozen=True)
 class UnicastLink:
-    """`ucast INTERFACE ADDRESS` (`ucast6` for IPv6): datagrams to one peer."""
+    """`ucast INTERFACE ADDRESS` (`ucast6` for IPv6): datagrams to one peer, by address or name."""
 
     interface: str
     address: str

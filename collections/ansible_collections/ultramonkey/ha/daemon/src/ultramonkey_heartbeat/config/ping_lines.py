@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 
 from .directive import Directive, Shape
 from .model import PingNode
 from .problems import shown
-from .values import BadValueError, read_peer, read_time_ms, written_time
+from .values import BadValueError, is_host_name, looks_like_address, read_host, read_time_ms, written_time
 
 Words = tuple[str, ...]
 
-# As resolvers take it; the name of a group is a label like any other.
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
-_NAME_LENGTH_MAX = 253
-_LOOKS_NUMERIC = re.compile(r"[0-9.]+\Z|.*:")
 _IPV6 = 6
 
 
 def read_ping(words: Words) -> PingNode:
     """`ping HOST`: an address of either family, or a name."""
-    return PingNode("ping", words[0], (_host(words[0]),))
+    return PingNode("ping", words[0], (read_host(words[0]),))
 
 
 def read_ping6(words: Words) -> PingNode:
     """`ping6 HOST`: an IPv6 address, or a name that has one."""
-    host = _host(words[0])
-    if _is_address(host) and ipaddress.ip_address(host).version != _IPV6:
+    host = read_host(words[0])
+    if looks_like_address(host) and ipaddress.ip_address(host).version != _IPV6:
         raise BadValueError(host, f"{shown(host)} is not an IPv6 address", "use ping for IPv4")
     return PingNode("ping6", words[0], (host,))
 
@@ -35,7 +30,8 @@ def read_ping6(words: Words) -> PingNode:
 def read_ping_group(words: Words) -> PingNode:
     """`ping_group NAME HOST...`."""
     name, hosts = words[0], words[1:]
-    if not _NAME.match(name) or len(name) > _NAME_LENGTH_MAX:
+    # A label like the name of a host.
+    if not is_host_name(name):
         raise BadValueError(
             name, f"{shown(name)} is not the name of a ping group", "write a word of letters and digits"
         )
@@ -43,7 +39,7 @@ def read_ping_group(words: Words) -> PingNode:
         raise BadValueError(
             name, f"the ping group {shown(name)} has no members", "write ping_group NAME HOST HOST..."
         )
-    return PingNode("ping_group", name, tuple(dict.fromkeys(_host(host) for host in hosts)))
+    return PingNode("ping_group", name, tuple(dict.fromkeys(read_host(host) for host in hosts)))
 
 
 def written_ping(node: PingNode) -> str:
@@ -51,22 +47,8 @@ def written_ping(node: PingNode) -> str:
     return " ".join(("ping_group", node.name, *node.hosts) if node.group else (node.directive, node.name))
 
 
-def _is_address(host: str) -> bool:
-    return _LOOKS_NUMERIC.match(host) is not None
-
-
-def _host(word: str) -> str:
-    if _is_address(word):
-        return read_peer(word)
-    if not _NAME.match(word) or len(word) > _NAME_LENGTH_MAX:
-        raise BadValueError(
-            word, f"{shown(word)} is neither an address nor a host name", "write the address of the gateway"
-        )
-    return word
-
-
 def _without_a_name(value: object) -> tuple[str, str] | None:
-    if not isinstance(value, PingNode) or not _is_address(value.name):
+    if not isinstance(value, PingNode) or not looks_like_address(value.name):
         return None
     return (
         f"has {value.name} as its name, so that address is not asked",

@@ -6,7 +6,6 @@ heartbeat 3.0.6 refuses each of them, or takes it for something else than was me
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -18,6 +17,8 @@ from .values import BadValueError, unit_of
 
 # Opening and closing; text that was copied from a web page has the curved ones.
 _QUOTES = (('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"))
+# What Unicode calls a space, but for the one.
+_ODD_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _ASSIGNMENT = re.compile(r"([A-Za-z0-9_-]+)(?:[ ]*=[ ]*|:[ ]+)(.+)\Z")
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+\Z")
 
@@ -33,14 +34,12 @@ class Slip:
 
 def plain_blanks(line: str) -> tuple[str, list[Slip]]:
     """The line with an ordinary blank for each blank of another kind, as web pages and other scripts have."""
-    odd = [character for character in line if character != " " and unicodedata.category(character) == "Zs"]
+    odd = _ODD_BLANK.findall(line)
     if not odd:
         return line, []
     word = f"U+{ord(odd[0]):04X}"
     message = f"the character {word} is read as a blank; heartbeat 3.0.6 takes it as part of a word"
-    for character in odd:
-        line = line.replace(character, " ")
-    return line, [Slip(word, message, "type the line again")]
+    return _ODD_BLANK.sub(" ", line), [Slip(word, message, "type the line again")]
 
 
 def unquoted(word: str) -> str:

@@ -21,6 +21,9 @@ INTERFACE_LENGTH_MAX = 15
 # Longest host name the kernel knows (uname's nodename).
 NODE_LENGTH_MAX = 64
 
+# As resolvers take it.
+HOST_LENGTH_MAX = 253
+
 IpAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 _TIME = re.compile(r"([0-9]{0,12})(?:\.([0-9]{0,12}))?([a-z]*)\Z")
@@ -35,6 +38,8 @@ _UNITS_IN_MS = {
 }
 _NUMBER = re.compile(r"[0-9]{1,12}\Z")
 _NODE = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
+_LOOKS_NUMERIC = re.compile(r"[0-9.]+\Z|.*:")
 # Printable ASCII without the slash (forbidden by the kernel) and the colon (it begins an alias label).
 _INTERFACE = re.compile(r"[!-.0-9;-~]+\Z")
 
@@ -204,6 +209,27 @@ def read_peer(word: str) -> str:
             word, f"{shown(word)} is not the address of one machine", "write the peer's own address"
         )
     return str(address)
+
+
+def looks_like_address(word: str) -> bool:
+    """The word is meant as an address, right or wrong, and not as the name of a host."""
+    return _LOOKS_NUMERIC.match(word) is not None
+
+
+def is_host_name(word: str) -> bool:
+    """A name as resolvers take it."""
+    return _HOST.match(word) is not None and len(word) <= HOST_LENGTH_MAX
+
+
+def read_host(word: str) -> str:
+    """One machine, by its address or its name. Whether the name is known is not asked here."""
+    if looks_like_address(word):
+        return read_peer(word)
+    if not is_host_name(word):
+        raise BadValueError(
+            word, f"{shown(word)} is neither an address nor a host name", "write an address, as in 192.0.2.1"
+        )
+    return word
 
 
 def read_path(word: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ipaddress
 import socket
 import struct
@@ -62,7 +64,20 @@ class UdpMulticastLink(UdpLink[MulticastLink]):
 
 
 class UdpUnicastLink(UdpLink[UnicastLink]):
-    """`ucast`, `ucast6`: to one peer. One that names ourselves carries nothing and does no harm."""
+    """`ucast`, `ucast6`: to one peer. One that names ourselves carries nothing and does no harm.
+
+    A host's name is looked up once, when the link is first used; until it is known the link is down.
+    """
+
+    _resolved: IPAddress | None = None
+    _look_up: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Release the sockets, and wait for no name any more."""
+        super().close()
+        if self._look_up is not None:
+            self._look_up.cancel()
+            self._look_up = None
 
     def rank(self, source: str, destination: str) -> int:
         """Good for what the peer sent; good enough for what some other address sent to us alone."""
@@ -74,7 +89,26 @@ class UdpUnicastLink(UdpLink[UnicastLink]):
         return 1 if to_us_alone and self._path.source != self._path.destination else 0
 
     def _target(self, facts: InterfaceFacts) -> IPAddress:
-        return _address(facts.name, self._config.address)
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(self._config.address)
+        if self._resolved is None:
+            if self._look_up is None:
+                self._look_up = self._loop.create_task(self._resolve(self._config.address))
+            raise LinkProblemError(f"{facts.name}: the address of {self._config.address} is not known")
+        return self._resolved
+
+    async def _resolve(self, name: str) -> None:
+        """Ask without holding up anything; a resolver that does not answer is asked again."""
+        try:
+            found = await self._loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        except OSError:
+            # The link looks again before long.
+            self._look_up = None
+            return
+        # IPv4 first: heartbeat's ucast knew nothing else.
+        first, *_ = sorted((str(entry[4][0]) for entry in found), key=lambda address: ":" in address)
+        self._resolved, self._look_up = ipaddress.ip_address(first.partition("%")[0]), None
+        self._look()
 
     def _configure(self, sock: socket.socket, index: int) -> None:
         del index
