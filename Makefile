@@ -104,11 +104,12 @@ migration: venv
 	@tools/build
 	@$(VENV)/bin/python tools/migration
 
-# Simulated clusters, for as long as one wants: make soak SECONDS=3600
+# Simulated clusters, compiled, for as long as one wants: make soak SECONDS=3600
 SECONDS ?= 600
+COMPILER_PACKAGES := gcc libc6-dev libpython3-dev
 soak: venv
-	@PYTHONPATH=$(COLLECTION)/daemon/src $(VENV)/bin/python -m ultramonkey_heartbeat.sim.main \
-	  run --seeds fresh:1000000 --jobs $(shell nproc) --seconds $(SECONDS)
+	@tools/need $(COMPILER_PACKAGES)
+	@$(VENV)/bin/python tools/hbsim run --seeds fresh:1000000 --jobs $(shell nproc) --seconds $(SECONDS)
 
 mutants: venv
 	@$(VENV)/bin/python $(COLLECTION)/daemon/tests/support/mutation.py

@@ -25,7 +25,7 @@ writes itself down again. What was written before is carried out, or two nodes w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..config.model import AutoFailback
 from .assignment import Assignment, Cause
@@ -33,9 +33,11 @@ from .reach import NOTHING, Reach, ranks, surely_more
 from .report import GroupState
 
 
-@dataclass(frozen=True)
-class Seat:
-    """A node as one group sees it: what it can do for the group now."""
+class Seat(NamedTuple):
+    """A node as one group sees it: what it can do for the group now.
+
+    A tuple, because one is made for each node and group whenever anything is looked at.
+    """
 
     name: str
     incarnation: int
@@ -59,8 +61,7 @@ class Seat:
     sees_fewer: bool = False
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """One group as this node sees it. `seats` holds every configured node, best candidate first."""
 
     me: str
@@ -132,7 +133,7 @@ def successor(view: View) -> Seat | None:
 def heir_of(view: View) -> Seat | None:
     """To whom this node would hand the group over: as `successor`, among those that hear us."""
     others = tuple(seat for seat in view.seats if seat.name != view.me and seat.hears_us)
-    return successor(replace(view, seats=others))
+    return successor(view._replace(seats=others))
 
 
 def rewrite(view: View) -> Assignment | None:

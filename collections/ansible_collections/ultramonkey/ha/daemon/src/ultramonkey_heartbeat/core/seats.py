@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .groups import LocalGroup
 from .membership import Peer, PeerState
 from .ownership import Seat
@@ -48,12 +46,11 @@ def peer_seat(peer: Peer, key: str, me: str, *, on_standby: bool) -> Seat:
 def with_reach(seat: Seat, local: LocalGroup, comparison: Comparison, me: str) -> Seat:
     """The seat with what is known of its ping nodes."""
     if seat.name == me:
-        return replace(seat, reach=comparison.ours)
+        return seat._replace(reach=comparison.ours)
     since_ms = comparison.more_since(seat.name)
     # What an administrator moved here although we saw fewer stays until that is over.
     meant = local.assignment.pinned and since_ms is not None and local.assigned_at_ms >= since_ms
-    return replace(
-        seat,
+    return seat._replace(
         reach=comparison.reach(seat.name),
         sees_more=since_ms is not None and not meant,
         sees_fewer=comparison.fewer(seat.name),

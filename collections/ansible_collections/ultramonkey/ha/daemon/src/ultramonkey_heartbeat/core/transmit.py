@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..config.model import HaCf, PppLink, SerialLink
 from ..wire.brief import brief
@@ -84,7 +84,7 @@ class Transmitter:
             return sent
         ttl = self._ttl if self._forwarded else None
         short = brief(self._name, self.history.last_seq, self.generation, report, ttl)
-        return replace(sent, brief=short)
+        return SendMessage(sent.message, brief=short)
 
     def say(self, own: list[Field], now_ms: int) -> SendMessage:
         """Any other numbered message."""

@@ -6,7 +6,7 @@ document and here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..config.model import AutoFailback, Group
 from ..core import effects as fx
@@ -88,7 +88,7 @@ class LeftAlone(Checker):
     begins, while daemons are stopped, started, stalled and paused, and crash.
     """
 
-    SETTLED_MS = 5000
+    SETTLED_MS: ClassVar[int] = 5000
 
     def ran(self, machine: Machine, key: str, what: str) -> None:
         if self.plan.upkeep_ms is None or what not in ("start begins", "stop begins"):
@@ -210,10 +210,10 @@ class NoStorm(Checker):
     not ours to judge. In a calm, one a heartbeat and ten.
     """
 
-    WINDOW_MS = 10_000
-    FOR_EACH_NODE = 100
-    FOR_OLD_PEER = 8 * 250
-    IN_CALM = 10
+    WINDOW_MS: ClassVar[int] = 10_000
+    FOR_EACH_NODE: ClassVar[int] = 100
+    FOR_OLD_PEER: ClassVar[int] = 8 * 250
+    IN_CALM: ClassVar[int] = 10
 
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)

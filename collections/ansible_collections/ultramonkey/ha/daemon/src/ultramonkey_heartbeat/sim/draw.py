@@ -15,12 +15,12 @@ from .plan import STORM_MS, Fault, MediumPlan, Plan
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 
 # Kinds that no group may be moved for.
-BENIGN = ("stall", "address", "replay", "stranger", "reload")
+BENIGN = ("stall", "address", "replay", "stranger", "reload", "clock")
 # Kinds that need no second node or link.
-RETURNS = ("power", "crash", "stop", "lost-generation")
-UPKEEP = ("stop", "crash", "stall", "pause")
+RETURNS = ("power", "crash", "stop", "lost-generation", "clock")
+UPKEEP = ("stop", "crash", "stall", "pause", "clock")
 KINDS = (
-    *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall"),
+    *("power", "crash", "stop", "lost-generation", "pause", "suspend", "blackout", "stall", "clock"),
     *("cut", "one-way", "partition", "isolate", "flap", "medium"),
     *("fail-start", "fail-stop", "unclean", "slow", "hang", "address"),
     *("blind", "move", "standby", "rivals", "maintenance", "standby-node", "cleanup", "reload"),
@@ -34,6 +34,11 @@ NOT_WITH_OLD = (
 SCRIPTS = ("fail-start", "fail-stop", "unclean", "slow", "hang")
 # What makes a run worth its time is drawn more often.
 LIKELY = ("power", "crash", "stop", "cut", "one-way", "partition", "pause", "move", "standby")
+KEEPALIVES_MS = (100, 250, 500, 1000, 2000)
+# Frames go with the square of the nodes, and what a run costs goes with the frames: a large cluster seldom
+# has a short keepalive.
+SMALL_NODES = 3
+ODDS_SMALL, ODDS_LARGE = (3, 7, 15, 50, 25), (1, 2, 10, 52, 35)
 
 
 def draw(
@@ -48,7 +53,7 @@ def draw(
         # It knows two nodes only.
         count = 2
     names = NAMES[:count]
-    keepalive = rng.choices((100, 250, 500, 1000, 2000), (3, 7, 15, 50, 25))[0]
+    keepalive = rng.choices(KEEPALIVES_MS, ODDS_SMALL if count <= SMALL_NODES else ODDS_LARGE)[0]
     keepalive = keepalive_ms or keepalive
     deadtime_ms = keepalive * rng.choice((3, 4, 5, 5, 10)) + rng.choice((0, 0, 1, 37))
     initdead_ms = deadtime_ms * rng.choice((1, 2, 2, 3)) + rng.choice((0, 1, 500))

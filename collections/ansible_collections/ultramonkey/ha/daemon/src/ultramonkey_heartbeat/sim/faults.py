@@ -18,6 +18,8 @@ from .scripts import Behaviour
 if TYPE_CHECKING:
     from .world import World
 
+# How far a wall clock jumps at most, either way.
+JUMP_MS_MAX = 3_600_000
 # A fault that waits for a change comes after this time even if nothing changes.
 CHANGE_WITHIN_MS = 10_000
 
@@ -42,6 +44,7 @@ class Faults:
             "suspend": self._sleep,
             "blackout": self._sleep,
             "stall": self._stall,
+            "clock": self._clock,
             "cut": self._cut,
             "one-way": self._cut,
             "partition": self._partition,
@@ -141,10 +144,17 @@ class Faults:
             self._afterwards(BOOT_MS, lambda: self._start_when_ended(machine))
 
     def _lost_generation(self, fault: Fault, machine: Machine) -> None:
-        """The file is lost, and the machine restarts; the wall clock has only gone forwards."""
-        machine.wall_ms += self._world.rng.randint(0, 3_600_000)
+        """The file is lost, and the machine restarts; its wall clock is not behind what it has ever shown."""
+        machine.wall_ms = machine.latest_wall_ms + self._world.rng.randint(0, JUMP_MS_MAX)
+        machine.latest_wall_ms = machine.wall_ms
         machine.generation = None
         self._power(fault, machine)
+
+    def _clock(self, fault: Fault, machine: Machine) -> None:
+        """The wall clock jumps, forwards or back. A daemon that runs does not read it again."""
+        del fault
+        machine.wall_ms += self._world.rng.randint(-JUMP_MS_MAX, JUMP_MS_MAX)
+        machine.latest_wall_ms = max(machine.latest_wall_ms, machine.wall_ms)
 
     # -- sleep ---------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from .checker import Checker
 from .plan import Fault, Plan
@@ -45,7 +45,7 @@ class OneHolder(Checker):
     time, and nothing of it was read by the other.
     """
 
-    TURNS = 3
+    TURNS: ClassVar[int] = 3
 
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)

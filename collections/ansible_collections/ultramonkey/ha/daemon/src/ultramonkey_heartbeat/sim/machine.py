@@ -82,7 +82,7 @@ class Machine:
         self.ppm = 0
         # What its monotonic clock shows beyond the world's, and its wall clock beyond the true time.
         self.offset_ms = 0
-        self.wall_ms = wall_ms
+        self.wall_ms = self.latest_wall_ms = wall_ms
         self.frozen_until_ms = 0
         # The whole machine sleeps, not only the daemon.
         self.suspended = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..config.model import Configuration
 from .checker import Checker
@@ -27,8 +27,8 @@ class MemoryBounded(Checker):
     Looked at in one run of four.
     """
 
-    BYTES_MAX = 2**20
-    EACH = 4
+    BYTES_MAX: ClassVar[int] = 2**20
+    EACH: ClassVar[int] = 4
 
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)

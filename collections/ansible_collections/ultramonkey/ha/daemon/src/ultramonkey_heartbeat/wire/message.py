@@ -9,7 +9,6 @@ non-ASCII digits, the format does not.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -41,19 +40,33 @@ class Field(NamedTuple):
     type: FieldType = FieldType.STRING
 
 
-@dataclass(frozen=True)
 class Message:
-    """An ordered sequence of fields. If a name occurs twice, the first one counts."""
+    """An ordered sequence of fields that never changes. If a name occurs twice, the first one counts.
 
-    fields: tuple[Field, ...]
+    What was looked up is kept: each message is asked a dozen times, and in a simulation by every receiver.
+    """
+
+    __slots__ = ("_by_name", "_numbers", "fields")
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.fields = fields
+        self._by_name: dict[str, Field] | None = None
+        self._numbers: dict[str, int | None] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self.fields == other.fields
+
+    def __hash__(self) -> int:
+        return hash(self.fields)
+
+    def __repr__(self) -> str:
+        return f"Message(fields={self.fields!r})"
 
     def find(self, name: str) -> Field | None:
         """The first field of that name, or None."""
-        # As functools.cached_property, but without its lock: each message is asked a dozen times.
-        index: dict[str, Field] | None = self.__dict__.get("_by_name")
+        index = self._by_name
         if index is None:
-            index = {field[0]: field for field in reversed(self.fields)}
-            self.__dict__["_by_name"] = index
+            index = self._by_name = {field[0]: field for field in reversed(self.fields)}
         return index.get(name)
 
     def text(self, name: str) -> str | None:
@@ -71,7 +84,10 @@ class Message:
 
         Raises MalformedFieldError when it is anything else.
         """
-        return self._number(name, _HEX, 16)
+        if name in self._numbers:
+            return self._numbers[name]
+        number = self._numbers[name] = self._number(name, _HEX, 16)
+        return number
 
     def decimal(self, name: str) -> int | None:
         """The value read as decimal digits, or None when absent.

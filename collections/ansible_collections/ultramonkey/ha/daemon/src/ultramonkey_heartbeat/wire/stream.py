@@ -14,11 +14,11 @@ Carriage returns are dropped, as 3.0.6 does; some serial devices add them.
 
 from __future__ import annotations
 
-from . import text
 from .limits import STREAM_CANDIDATES_MAX, STREAM_FRAME_BYTES_MAX
+from .text import END, START
 
-_SURE_START = b"\n" + text.START
-_END = b"\n" + text.END
+_SURE_START = b"\n" + START
+_END = b"\n" + END
 # What a line that is opened begins with: a break is received as NUL.
 _BETWEEN_FRAMES = b"\0\n"
 
@@ -73,10 +73,10 @@ def _candidates(data: bytes) -> list[bytes]:
     if sure >= 0:
         data = data[sure + 1 :]
     starts: list[int] = []
-    position = data.rfind(text.START)
+    position = data.rfind(START)
     while position >= 0 and len(starts) < STREAM_CANDIDATES_MAX:
         starts.append(position)
-        position = data.rfind(text.START, 0, position)
-    if data.startswith(text.START) and starts[-1] != 0:
+        position = data.rfind(START, 0, position)
+    if data.startswith(START) and starts[-1] != 0:
         starts.append(0)
     return [data[start:] for start in reversed(starts)]
