@@ -17,7 +17,7 @@ ROLE_TESTS := $(COLLECTION)/tests/in_lab
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
+.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -26,6 +26,7 @@ help:
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
 	@echo 'make test-ldirectord  the tests of ldirectord (about two minutes)'
+	@echo 'make test-director  the roles ldirectord and realserver on machines, by the examples (some minutes)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
@@ -68,6 +69,11 @@ test-role: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
 	@$(VENV)/bin/pytest $(ROLE_TESTS)
+
+test-director: venv
+	@tools/need $(TEST_PACKAGES) nftables
+	@tools/build
+	@$(VENV)/bin/pytest $(ROLE_TESTS)/director.py
 
 test-ldirectord: venv
 	@$(VENV)/bin/pytest $(LDIRECTORD_TESTS)

@@ -25,6 +25,9 @@ class Ldirectord:
     `run(argv)` and `run(argv, data)`, with data for standard input, return (exit code, stdout, stderr).
     """
 
+    # Options before every command.
+    options = ()
+
     def __init__(self, run, executable="ldirectord", configuration="/etc/ha.d/ldirectord.cf"):
         self._run = run
         self._executable = executable
@@ -63,7 +66,7 @@ class Ldirectord:
         return answer
 
     def _ask(self, words, data=None, path=None):
-        argv = [self._executable, "--json", path or self.configuration, *words]
+        argv = [self._executable, "--json", *self.options, path or self.configuration, *words]
         answer, told = _answers.ask(self._run, argv, data)
         answer["told"] = told
         return answer

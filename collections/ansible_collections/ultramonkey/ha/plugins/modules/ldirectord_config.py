@@ -25,6 +25,12 @@ options:
     description: Whether a daemon that runs, and has not read the file as it is now, is told to.
     type: bool
     default: true
+  assume_libraries:
+    description:
+      - Whether to take for granted that the Python libraries are installed that checks of databases need.
+      - For whoever installs them afterwards, and has the file checked again then.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ultramonkey.ha._ldirectord
   - ultramonkey.ha._ldirectord_data
@@ -95,6 +101,7 @@ uses:
     forward: [gate]
     schedulers: [wrr]
     services: [http]
+    negotiated: [http]
     versions: [4]
     marks: []
     addresses: [192.0.2.100]
@@ -122,6 +129,7 @@ ARGUMENT_SPEC = dict(
     content={"type": "str", "no_log": True},
     backup={"type": "bool", "default": True},
     reload={"type": "bool", "default": True},
+    assume_libraries={"type": "bool", "default": False},
     **_ldirectord_data.ARGUMENT_SPEC,
 )
 
@@ -159,6 +167,7 @@ def prepared_diff(path, before, after, *, hidden):
 def ensure(ldirectord, params, check_mode=False, replace=os.replace):
     """Bring the wanted state about; the module's answer."""
     path = Path(ldirectord.configuration)
+    ldirectord.options = ("--assume-libraries",) if params["assume_libraries"] else ()
     text, said = wanted_text(ldirectord, params)
     answer = checked(ldirectord, path.name, text)
     before = _files.read(path)

@@ -30,15 +30,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What this machine may have of a heartbeat of its own, and a new host must not.
+# What this machine may have of a heartbeat and an ldirectord of its own, and a new host must not.
 FRESH = (
     "etc/ha.d",
     "etc/init.d/heartbeat",
     "etc/default/heartbeat",
     "etc/systemd/system/heartbeat.service",
+    "etc/init.d/ldirectord",
+    "etc/default/ldirectord",
+    "usr/lib/systemd/system/ldirectord.service",
     "usr/lib/ultramonkey-heartbeat",
     "usr/sbin/heartbeatd",
     "usr/sbin/hbctl",
+    "usr/sbin/ldirectord",
     "var/lib/heartbeat",
     "var/log/heartbeat.log",
 )

@@ -45,7 +45,7 @@ def instance(path: Path, directory: Path = DIRECTORY) -> str:
     return place.instance(str(path), str(directory))
 
 
-def read(path: Path) -> File:
+def read(path: Path, *, assume_libraries: bool = False) -> File:
     """Read and check a file. Raises OSError when it cannot be read."""
     from .config.configuration import parse  # noqa: PLC0415 - see above
 
@@ -56,16 +56,19 @@ def read(path: Path) -> File:
     # Comments may be in any encoding; what is not UTF-8 survives as it is.
     text = data.decode("utf-8", "surrogateescape")
     loaded = parse(text, path.name, Names())
-    return File(path, _with_libraries(loaded, path.name), hashlib.sha256(data).hexdigest(), text)
+    if not assume_libraries:
+        loaded = _with_libraries(loaded, path.name)
+    return File(path, loaded, hashlib.sha256(data).hexdigest(), text)
 
 
-def render(data: Any, name: str) -> tuple[str, tuple[Problem, ...]]:
+def render(data: Any, name: str, *, assume_libraries: bool = False) -> tuple[str, tuple[Problem, ...]]:
     """A file of this name made of data (`config.data`), and its problems; empty when one is an error."""
     from .config.configuration import parse  # noqa: PLC0415 - see above
     from .config.data import from_data  # noqa: PLC0415 - likewise
 
     def judge(text: str) -> tuple[Problem, ...]:
-        return _with_libraries(parse(text, name, Names()), name).problems
+        loaded = parse(text, name, Names())
+        return (loaded if assume_libraries else _with_libraries(loaded, name)).problems
 
     return from_data(data, judge)
 

@@ -28,7 +28,12 @@ COMMANDS = {
     "directives": "all that can stand in the configuration",
 }
 _WITH_SERVER = ("drain", "maintenance", "normal", "weight")
-_FLAGS = {"-d": "debug", "--debug": "debug", "--json": "json"}
+_FLAGS = {
+    "-d": "debug",
+    "--debug": "debug",
+    "--json": "json",
+    "--assume-libraries": "assume_libraries",
+}
 _PATHS = {"--table": "table", "--run": "run"}
 _TEXTS = {"--service": "service"}
 _ALONE = {"-h": "help", "-?": "help", "--help": "help", "-v": "version", "--version": "version"}
@@ -50,6 +55,8 @@ class Arguments:
     run: Path | None = None
     server: str = ""
     weight: int | None = None
+    # Do not ask whether the libraries are here that some checks need.
+    assume_libraries: bool = False
     # Only in the virtual service of this name, as `status` gives it; everywhere when empty.
     service: str = ""
     # How many seconds a drained server has to become idle; None does not wait.
@@ -58,7 +65,7 @@ class Arguments:
 
 def parse(words: Sequence[str]) -> Arguments:
     """Read the command line. Raises UsageError."""
-    flags = {"debug": False, "json": False}
+    flags = {"debug": False, "json": False, "assume_libraries": False}
     paths: dict[str, Path | None] = {"table": None, "run": None}
     texts = {"service": ""}
     wait: int | None = None
@@ -83,7 +90,12 @@ def parse(words: Sequence[str]) -> Arguments:
             raise UsageError(f"there is no option {word}")
         else:
             plain.append(word)
-    return replace(_command(plain, flags, paths), wait=wait, service=texts["service"])
+    return replace(
+        _command(plain, flags, paths),
+        wait=wait,
+        service=texts["service"],
+        assume_libraries=flags["assume_libraries"],
+    )
 
 
 def _command(plain: list[str], flags: dict[str, bool], paths: dict[str, Path | None]) -> Arguments:

@@ -29,6 +29,7 @@ commands:
 options:
   -d, --debug        stay in the foreground and log to standard output
   --json             answer with one line of JSON
+  --assume-libraries of check and render: whatever library a check needs will be here
   --service SERVICE  of drain, maintenance, normal and weight: only there, as `status` names it
   --wait SECONDS     of drain: how long to wait for the server to become idle
   --table FILE       keep the table in FILE instead of the kernel: a rehearsal

@@ -12,16 +12,18 @@ from ultramonkey_heartbeat.config.problems import has_errors
 from .. import reading
 from ..config.as_data import as_data as data_of
 from ..config.as_data import without_secrets
-from ..config.model import Configuration
+from ..config.model import Configuration, Kind
 from ..place import DEFAULT
 from .answer import CONFIGURATION, FAILED, OK, Answer, as_data
 from .arguments import Arguments
 
+NEGOTIATING = (Kind.NEGOTIATE, Kind.COMBINED)
 
-def read(path: Path) -> reading.File | Answer:
+
+def read(path: Path, *, assume_libraries: bool = False) -> reading.File | Answer:
     """The file, or the answer that it cannot be read."""
     try:
-        return reading.read(path)
+        return reading.read(path, assume_libraries=assume_libraries)
     except OSError as error:
         return Answer(FAILED, {"error": f"{path}: {error.strerror or error}"})
 
@@ -29,7 +31,7 @@ def read(path: Path) -> reading.File | Answer:
 def check(given: Arguments) -> Answer:
     """All that is wrong with the file; the result shows it without secrets."""
     path = reading.locate(given.configuration)
-    file = read(path)
+    file = read(path, assume_libraries=given.assume_libraries)
     if isinstance(file, Answer):
         return file
     told: dict[str, Any] = {
@@ -54,6 +56,7 @@ def uses(configuration: Configuration) -> dict[str, Any]:
         "forward": sorted(each.value for each in forward),
         "schedulers": sorted({virtual.scheduler for virtual in virtuals}),
         "services": sorted({virtual.check.service for virtual in virtuals}),
+        "negotiated": sorted({v.check.service for v in virtuals if v.check.kind in NEGOTIATING}),
         "versions": sorted({key.version for key in keys}),
         "marks": sorted({key.mark for key in keys if not key.protocol}),
         "addresses": sorted({key.address for key in keys if key.protocol}),
@@ -83,7 +86,7 @@ def render(given: Arguments) -> Answer:
         data = json.load(sys.stdin)
     except (ValueError, RecursionError) as error:
         return Answer(FAILED, {"error": f"standard input is not JSON: {error}"})
-    text, problems = reading.render(data, name)
+    text, problems = reading.render(data, name, assume_libraries=given.assume_libraries)
     told = {"problems": as_data(problems)}
     if has_errors(problems):
         return Answer(CONFIGURATION, told)

@@ -29,6 +29,7 @@ DATA = {
     "content": None,
     "backup": True,
     "reload": True,
+    "assume_libraries": False,
 }
 TEXT = "quiescent=no\n\nvirtual=192.0.2.100:80\n\treal=192.0.2.21:80 gate\n\tchecktype=connect\n"
 
@@ -195,6 +196,16 @@ def test_a_broken_file_that_was_there_is_replaced(node, path):
     path.write_text("nonsense\n")
     assert ensure(node, path)["changed"] is True
     assert path.read_text() == TEXT
+
+
+def test_libraries_that_will_be_installed_may_be_taken_for_granted(node, path, monkeypatch):
+    sql = importlib.import_module("ultramonkey_ldirectord.checks.sql")
+    monkeypatch.setattr(sql, "library", lambda _service: None)
+    service = {**SERVICE, "checktype": "negotiate", "service": "mysql", "login": "me", "request": "SELECT 1"}
+    with pytest.raises(CommandError, match="needs the Python library PyMySQL"):
+        ensure(node, path, services=[service])
+    told = ensure(node, path, check_mode=True, services=[service], assume_libraries=True)
+    assert told["uses"]["services"] == ["mysql"]
 
 
 def test_warnings_are_told(node, path):
