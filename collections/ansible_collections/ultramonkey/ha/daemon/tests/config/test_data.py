@@ -98,6 +98,14 @@ def test_groups_and_keys_may_be_kept_elsewhere():
     assert "authkeys" not in texts
 
 
+def test_a_hole_in_the_data_hides_no_other_fault():
+    data = changed("links[1].group", None)
+    data["deadtime"] = "soon"
+    data["groups"][0]["node"] = "lb7"
+    places = [error.split(": ")[0] for error in errors(from_data(data)[1])]
+    assert places == ["links[1].group", "deadtime", "groups[0].node"]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [

@@ -85,9 +85,10 @@ def from_data(data: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     ha_lines = _ha_cf_lines(reader, root)
     group_lines = list(_group_lines(reader, root))
     key_lines = list(_key_lines(reader, root)) if "authkeys" in root else []
-    problems = reader.problems
-    if not problems:
-        problems = _parsed(ha_lines, group_lines, key_lines)
+    problems = [
+        *reader.problems,
+        *_parsed(ha_lines, group_lines, key_lines, {one.file for one in reader.problems}),
+    ]
     if has_errors(problems):
         return {}, problems
     texts = {HA_CF: _text(ha_lines), HARESOURCES: _text(group_lines)}
@@ -100,15 +101,40 @@ def _text(lines: list[Line]) -> str:
     return "".join(f"{line.text}\n" for line in lines)
 
 
-def _parsed(ha_lines: list[Line], group_lines: list[Line], key_lines: list[Line]) -> list[Problem]:
+# What is judged together: where one is at fault, nothing sure can be said about the others.
+_TOGETHER = (TIMERS, ("nodes", "groups"), ("authkeys",))
+
+
+def _parsed(
+    ha_lines: list[Line], group_lines: list[Line], key_lines: list[Line], faulty: set[str]
+) -> list[Problem]:
+    """What the parsers say. Lines that the reader found `faulty` are left out, with what depends on them."""
+    if faulty:
+        roots = {_root(path) for path in faulty}
+        doubtful = {one for those in _TOGETHER if roots & set(those) for one in those}
+        ha_lines, group_lines, key_lines = (
+            [
+                line
+                for line in lines
+                if _root(line.path) not in doubtful
+                and not faulty.intersection(path for _, path in line.words)
+            ]
+            for lines in (ha_lines, group_lines, key_lines)
+        )
     source = read_ha_cf(_text(ha_lines), HA_CF)
     groups, in_groups = parse_haresources(_text(group_lines), source.nodes, HARESOURCES)
     in_keys = parse_authkeys(_text(key_lines), None, AUTHKEYS)[1] if key_lines else []
     problems: list[Problem] = []
     in_ha = [*source.problems, *check_peers(source, groups), *check_pings(source, groups)]
     for found, lines in ((in_ha, ha_lines), (in_groups, group_lines), (in_keys, key_lines)):
-        problems.extend(_located(problem, lines, group_lines) for problem in found)
+        # What the file as a whole lacks may be in the lines that were left out.
+        problems.extend(_located(one, lines, group_lines) for one in found if one.line or not faulty)
     return problems
+
+
+def _root(path: str) -> str:
+    """The key of the data that the path begins with."""
+    return re.split(r"[.[]", path)[0]
 
 
 def _located(problem: Problem, lines: list[Line], group_lines: list[Line]) -> Problem:
