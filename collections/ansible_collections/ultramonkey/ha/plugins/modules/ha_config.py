@@ -12,6 +12,8 @@ description:
   - Has the daemon's own renderer make both files, and its checker judge them together with the C(authkeys)
     that is there, on the node, before anything is replaced. With an error nothing is changed.
   - Both files are replaced together or not at all. What was there is kept.
+  - What was written is remembered by digests, in C(.written) beside the files, so that edits by hand are
+    noticed.
   - Does not touch a running daemon; C(hbctl reload) has the files used.
 options:
   directory:
@@ -61,6 +63,12 @@ options:
     description: Whether to keep what was there, with the time in its name.
     type: bool
     default: true
+  overwrite:
+    description:
+      - Whether files are replaced that somebody else has written, or edited since this collection wrote them.
+      - Otherwise what would be lost is shown, and nothing is changed.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ultramonkey.ha._attributes
 attributes:
@@ -139,6 +147,7 @@ ARGUMENT_SPEC = dict(
     directives={"type": "dict", "default": {}},
     groups={"type": "list", "elements": "dict", "default": []},
     backup={"type": "bool", "default": True},
+    overwrite={"type": "bool", "default": False},
     **{name: {"type": "str"} for name in _TIMERS},
 )
 
@@ -181,17 +190,34 @@ def checked(hbctl, params):
     return texts, [problem["text"] for problem in problems]
 
 
+def refuse_edited(directory, before, texts):
+    """Raise HbctlError for files that hold what somebody else wrote."""
+    names = _files.edited(directory, before, texts)
+    if names:
+        lost = [f"{directory / name}: {_files.difference(before[name], texts[name])}" for name in names]
+        raise _hbctl.HbctlError(
+            "nothing has been changed; somebody else wrote or edited these files: take what is right there "
+            "into the parameters, or set overwrite to true, which keeps a copy; what would be lost (-) and "
+            f"what would come (+): {'; '.join(lost)}",
+            code="edited",
+            files=names,
+        )
+
+
 def ensure(hbctl, params, check_mode=False, replace=os.replace):
     """Bring the wanted state about; the module's answer."""
     texts, problems = checked(hbctl, params)
     directory = Path(params["directory"])
     before = {name: _files.read(directory / name) for name in FILES}
+    if not params["overwrite"]:
+        refuse_edited(directory, before, texts)
     differing = {name: texts[name] for name in FILES if before[name] != texts[name]}
     backups = []
-    if differing and not check_mode:
+    if not check_mode:
         try:
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)
             backups = _files.replace_all(directory, differing, before, params["backup"], replace=replace)
+            _files.remember(directory, {name: texts[name] for name in FILES})
         except OSError as error:
             raise _hbctl.HbctlError(f"nothing has been changed: {error}", code="unreadable") from error
     return {

@@ -26,6 +26,7 @@ DATA = {
     "directives": {},
     "groups": [{"node": "lb1", "resources": ["192.0.2.10/24/eth0"]}],
     "backup": True,
+    "overwrite": False,
 }
 KEY = {"index": 1, "state": "present", "method": "sha256", "key": SECRET, "generate": False}
 
@@ -61,7 +62,35 @@ def test_the_files_four_times(hbctl, tmp_path):
     assert told[0]["diff"] == told[1]["diff"]
     assert "+deadtime" not in told[1]["diff"][0]["before"]
     assert "deadtime 5" in told[1]["diff"][0]["after"]
-    assert sorted(files(tmp_path / "ha.d")) == ["ha.cf", "haresources"]
+    assert sorted(files(tmp_path / "ha.d")) == [".written", "ha.cf", "haresources"]
+
+
+def test_what_somebody_edited_is_shown_and_kept_unless_told(hbctl, tmp_path):
+    params = {**DATA, "directory": str(tmp_path)}
+    ha_config.ensure(hbctl, params)
+    with (tmp_path / "ha.cf").open("a") as file:
+        file.write("debug 1\n")
+    before = files(tmp_path)
+    for changes in ({}, {"deadtime": "7"}):
+        for mode in (True, False):
+            with pytest.raises(HbctlError, match=r"\| -debug 1") as raised:
+                ha_config.ensure(hbctl, {**params, **changes}, check_mode=mode)
+            assert raised.value.code == "edited"
+    assert files(tmp_path) == before
+    told = ha_config.ensure(hbctl, {**params, "overwrite": True})
+    assert (told["files"], len(told["backups"])) == (["ha.cf"], 1)
+    assert ha_config.ensure(hbctl, params)["changed"] is False
+
+
+def test_files_of_another_hand_are_adopted_only_when_they_say_the_same(hbctl, tmp_path):
+    params = {**DATA, "directory": str(tmp_path)}
+    ha_config.ensure(hbctl, params)
+    (tmp_path / ".written").unlink()
+    assert ha_config.ensure(hbctl, params)["changed"] is False
+    assert ha_config.ensure(hbctl, {**params, "deadtime": "7"})["changed"] is True
+    (tmp_path / ".written").unlink()
+    with pytest.raises(HbctlError, match="somebody else wrote"):
+        ha_config.ensure(hbctl, params)
 
 
 def test_only_what_differs_is_replaced_and_the_old_one_kept(hbctl, tmp_path):
