@@ -13,16 +13,22 @@ TEST_PACKAGES := nftables procps systemd
 # In targets of their own, so that `make test` stays well below ten minutes.
 LDIRECTORD_TESTS := $(COLLECTION)/daemon/tests/ldirectord
 ROLE_TESTS := $(COLLECTION)/tests/in_lab
+VERSION_TESTS := $(COLLECTION)/tests/versions
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
+<<<<<<< HEAD
 .PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
+=======
+.PHONY: help packages venv build demo test test-role test-controllers test-kernel test-ldirectord test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
+>>>>>>> 08e109b (wip: preflight, firewall, host, versions)
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
 	@echo 'make test       the tests, but for those that have a target of their own below'
 	@echo 'make test-role  the roles on machines made of namespaces, one with a real systemd (about five minutes)'
+	@echo 'make test-controllers  every ansible-core and every managed Python that this machine can have (some minutes)'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
 	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
 	@echo 'make test-ldirectord  the tests of ldirectord (about two minutes)'
@@ -62,7 +68,7 @@ demo: venv
 test: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
-	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_TESTS) --ignore $(ROLE_TESTS) $(PYTEST_ARGUMENTS)
+	@$(VENV)/bin/pytest --ignore $(LDIRECTORD_TESTS) --ignore $(ROLE_TESTS) --ignore $(VERSION_TESTS) $(PYTEST_ARGUMENTS)
 	@tools/left-out
 
 test-role: venv
@@ -70,10 +76,15 @@ test-role: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(ROLE_TESTS)
 
+<<<<<<< HEAD
 test-director: venv
 	@tools/need $(TEST_PACKAGES) nftables
 	@tools/build
 	@$(VENV)/bin/pytest $(ROLE_TESTS)/director.py
+=======
+test-controllers: venv
+	@$(VENV)/bin/pytest $(VERSION_TESTS)
+>>>>>>> 08e109b (wip: preflight, firewall, host, versions)
 
 test-ldirectord: venv
 	@$(VENV)/bin/pytest $(LDIRECTORD_TESTS)

@@ -29,6 +29,8 @@ class Ansible:
     def __init__(self, lab: Lab, variables: Mapping[str, Any], *, collections: Path = COLLECTIONS) -> None:
         self._lab = lab
         self._collections = collections
+        # Where ansible-playbook and ansible are, if not beside our interpreter.
+        self.programs: Path | None = None
         self.inventory = lab.directory / "inventory.json"
         # Empty, so that no ansible.cfg of the person who runs this counts.
         self._configuration = lab.directory / "ansible.cfg"
@@ -77,17 +79,25 @@ class Ansible:
 
     def _run(self, program: str, argv: Sequence[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [find(program), *argv], env=self.environment(), capture_output=True, text=True, check=False
+            [find(program, self.programs), *argv],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if check and done.returncode != 0:
             raise LabError(f"{program} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
 
 
-def find(program: str) -> str:
-    """The program beside our interpreter, or else in PATH."""
+def find(program: str, first: Path | None = None) -> str:
+    """The program in the directory given, beside our interpreter, or else in PATH."""
     # .../collections -> the repository's own virtual environment, for those who start us without it.
-    for directory in (Path(sys.executable).parent, COLLECTIONS.parent / ".venv" / "bin"):
+    for directory in (
+        *([first] if first else []),
+        Path(sys.executable).parent,
+        COLLECTIONS.parent / ".venv" / "bin",
+    ):
         if (directory / program).exists():
             return str(directory / program)
     found = shutil.which(program)
