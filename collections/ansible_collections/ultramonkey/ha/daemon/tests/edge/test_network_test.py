@@ -112,6 +112,15 @@ def test_where_another_cluster_speaks_nothing_is_sent(lan):
     assert not any(one.startswith(b"umnetprobe") for one in heard)
 
 
+def test_a_member_that_runs_already_is_no_stranger():
+    probe = NetworkProbe("a", "s", ["bcast eth1"], [], ["b"])
+    probe.link_changed("bcast eth1", up=True, reason="")
+    probe.received("bcast eth1", b"###\n8:(0)src=B,12:(0)t=status,\n%%%\n")
+    assert probe.result()["links"][0]["heartbeats"] == ["b"]
+    assert probe.result()["strangers"] == []
+    assert probe.verdict("bcast eth1") == ("link-good", "bcast eth1 is up, and nobody else tests")
+
+
 JUNK = [
     b"",
     b"{",
@@ -172,7 +181,11 @@ def test_an_address_belongs_on_the_interface_of_its_network(lan):
         ]
         return places, duplicate.local_addresses()
 
+    lan.a.ip("address", "add", "10.77.0.20/24", "dev", "eth1", "label", "eth1:1")
+    for address in ("10.77.0.30/32", "fd77::30/128"):
+        lan.a.ip("address", "add", address, "dev", "lo")
     places, here = run_in(lan.a, asked).result(8)
     assert places == ["eth1", "eth1", None, None]
-    assert {"10.77.0.1", "fd77::1"} <= here
-    assert "10.77.0.2" not in here
+    assert {"10.77.0.1", "10.77.0.20", "fd77::1"} <= here
+    # What a real server has on its loopback interface, nobody else sees.
+    assert not {"10.77.0.2", "10.77.0.30", "fd77::30"} & here

@@ -1,11 +1,14 @@
 """Runs on the node: tells in one go, as JSON, what the role must know of it before any change.
 
-The argument is a JSON object: `paths`, `devices` and `ports` to look for, `current` the link to the running
-release, `control` the socket that is there while our own daemon runs.
+The argument is a JSON object: `paths`, `devices` and `ports` to look for, `ours` files of which to tell
+whether they are there, `current` the link to the running release, `control` the socket that is there while
+our own daemon runs, `held` the file that is there while something of ours may run, `known` and `given` the
+names of the role's variables and those that are set.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib.util
 import json
@@ -45,6 +48,21 @@ def is_taken(port: int) -> bool:
     return False
 
 
+def installed(current: Path) -> str:
+    """The version of the daemon that is installed, or an empty string."""
+    try:
+        about = json.loads((current / "ultramonkey-heartbeat.json").read_text(encoding="utf-8"))
+        return str(about["version"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def misspelt(given: list[str], known: list[str]) -> dict[str, str]:
+    """Variables that nobody reads, but for a letter or two: name to what was meant."""
+    near = {name: difflib.get_close_matches(name, known, 1, 0.9) for name in given if name not in known}
+    return {name: found[0] for name, found in near.items() if found}
+
+
 def main() -> None:
     """Look and tell."""
     asked = json.loads(sys.argv[1])
@@ -60,6 +78,11 @@ def main() -> None:
         "consoles": consoles(),
         "has_udev": Path("/run/udev/control").exists() and Path("/etc/udev/rules.d").is_dir(),
         "clock_s": time.time(),
+        "version": installed(current),
+        "ours": [path for path in asked["ours"] if Path(path).exists()],
+        "misspelt": misspelt(asked["given"], asked["known"]),
+        # The daemon runs, or something that it started may.
+        "may_hold": any(Path(asked[name]).exists() for name in ("control", "held")),
         # Our own daemon has its ports, of course.
         "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],
         "current": current.resolve().name if current.is_symlink() else "",

@@ -1,12 +1,15 @@
 """Runs on the node: renders the three files and checks them together, before any of them is replaced.
 
-Arguments: the node's name, then the words of the hbctl command. Standard input: the data for
-`hbctl config render`. Prints `{"files": {name: text}, "problems": [...]}`; the files are empty when there is
-an error. The trial directory is only for us and is gone afterwards, whatever happens: it holds a key.
+Arguments: the node's name, the directory of the files, then the words of the hbctl command. Standard
+input: the data for `hbctl config render`. Prints `{"files": {name: text}, "problems": [...], "edited":
+{name: [...]}}`. The files are empty when there is an error, and `edited` has those that are there, differ,
+and were not written so by us. The trial directory is only for us and is gone afterwards: it holds a key.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import json
 import os
 import subprocess
@@ -32,9 +35,35 @@ def has_errors(problems: list[dict[str, Any]]) -> bool:
     return any(problem["severity"] == "error" for problem in problems)
 
 
+# No secret in these, so they can be shown.
+OPEN_FILES = ("ha.cf", "haresources")
+RECORD = ".written"
+
+
+def edited(directory: Path, wanted: dict[str, str]) -> dict[str, list[str]]:
+    """What would be lost: files that are neither as we wrote them last nor as they shall be."""
+    try:
+        written = json.loads((directory / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        written = {}
+    found = {}
+    for name in OPEN_FILES:
+        try:
+            data = (directory / name).read_bytes()
+        except OSError:
+            continue
+        if wanted[name].encode() != data and written.get(name) != hashlib.sha256(data).hexdigest():
+            there = data.decode("utf-8", "replace").splitlines()
+            lines = difflib.unified_diff(
+                there, wanted[name].splitlines(), "there", "wanted", n=0, lineterm=""
+            )
+            found[name] = list(lines)[2:]
+    return found
+
+
 def main() -> None:
     """Render, write, check, tell."""
-    node, hbctl = sys.argv[1], sys.argv[2:]
+    node, place, hbctl = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
     rendered = ask(hbctl, ["render"], sys.stdin.read())
     files, problems = rendered["files"], rendered["problems"]
     if not has_errors(problems):
@@ -43,7 +72,13 @@ def main() -> None:
             for name, text in files.items():
                 (Path(directory) / name).write_text(text, encoding="utf-8")
             problems += ask(hbctl, ["check", "--directory", directory, "--node", node])["problems"]
-    json.dump({"files": {} if has_errors(problems) else files, "problems": problems}, sys.stdout)
+    failed = has_errors(problems)
+    told = {
+        "files": {} if failed else files,
+        "problems": problems,
+        "edited": {} if failed else edited(place, files),
+    }
+    json.dump(told, sys.stdout)
 
 
 main()

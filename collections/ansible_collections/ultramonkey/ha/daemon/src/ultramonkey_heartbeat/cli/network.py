@@ -49,6 +49,7 @@ def test_links(
         configuration.ha.links,
         configuration.node,
         wanted,
+        others,
         listen_seconds=listen_seconds,
         seconds=seconds,
     )

@@ -146,7 +146,10 @@ def link_test(result: Json) -> list[str]:
 def network_test(result: Json) -> list[str]:
     """The answer of `link test network`, for a terminal."""
     links = result.get("links", ())
-    rows = [(link["name"], _names(link["heard"]), _names(link["heard_by"]), link["text"]) for link in links]
+    rows = [
+        (link["name"], _names([*link["heard"], *link["heartbeats"]]), _names(link["heard_by"]), link["text"])
+        for link in links
+    ]
     strangers = [f"! {one['text']}" for one in result.get("strangers", ())]
     return [*table(("LINK", "HEARD", "HEARD BY", "VERDICT"), rows), *strangers] if links else _texts(result)
 

@@ -44,19 +44,22 @@ class LinkReport:
     reason: str = "not opened"
     heard: set[str] = field(default_factory=set)
     heard_by: set[str] = field(default_factory=set)
+    # Members of the cluster whose daemon speaks.
+    heartbeats: set[str] = field(default_factory=set)
     strangers: dict[str, str] = field(default_factory=dict)
 
 
 class NetworkProbe:
     """This node's part of the test. `peers` are the nodes that test at the same time.
 
-    `own` are links that lead to this node itself (`ucast` with our own address): nobody answers there.
+    `members` are the other nodes of the cluster, whose daemons may run already.
     """
 
     def __init__(
-        self, node: str, session: str, links: Sequence[str], peers: Sequence[str], own: Sequence[str] = ()
+        self, node: str, session: str, links: Sequence[str], peers: Sequence[str], members: Sequence[str] = ()
     ) -> None:
-        self.links = {name: LinkReport() for name in links if name not in own}
+        self.links = {name: LinkReport() for name in links}
+        self._members = frozenset(members)
         self._node = node
         self._session = session
         self._peers = tuple(peers)
@@ -91,8 +94,11 @@ class NetworkProbe:
             self._probe(report, data[len(_MAGIC) :])
         elif data.startswith(_HEARTBEAT_STARTS):
             found = _SOURCE.search(data)
-            name = found[1].decode() if found else "somebody"
-            self._stranger(report, name.lower(), "sends heartbeats")
+            name = found[1].decode().lower() if found else "somebody"
+            if name in self._members:
+                report.heartbeats.add(name)
+            else:
+                self._stranger(report, name, "sends heartbeats")
 
     def _probe(self, report: LinkReport, text: bytes) -> None:
         said = _understood(text)
@@ -145,8 +151,9 @@ class NetworkProbe:
         lacking = [self._lack(report, link, peer) for peer in expected]
         found = [one for one in lacking if one is not None]
         if not found:
-            who = " and ".join(expected) or "nobody else tests"
-            return "link-good", f"{link} passes both ways ({who})"
+            if not expected:
+                return "link-good", f"{link} is up, and nobody else tests"
+            return "link-good", f"{link} passes both ways ({' and '.join(expected)})"
         code = "link-silent" if any(one[0] == "link-silent" for one in found) else "link-one-way"
         return code, "; ".join(text for _, text in found)
 
@@ -175,6 +182,7 @@ class NetworkProbe:
                     "remedy": REMEDIES[code],
                     "heard": sorted(report.heard),
                     "heard_by": sorted(report.heard_by),
+                    "heartbeats": sorted(report.heartbeats),
                 }
             )
         strangers = [

@@ -27,16 +27,17 @@ def run_network_test(
     configs: Sequence[LinkConfig],
     node: str,
     peers: Sequence[str],
+    members: Sequence[str] = (),
     *,
     listen_seconds: float,
     seconds: float,
 ) -> dict[str, Any]:
     """Listen, exchange probes until all is known or the time is up, and say what was found."""
     kinds = (BroadcastLink, MulticastLink, UnicastLink)
-    networks = [config for config in configs if isinstance(config, kinds)]
-    own = [one.name for one in networks if isinstance(one, UnicastLink) and _is_own(one.address)]
-    test = _Test(NetworkProbe(node, secrets.token_hex(4), [one.name for one in networks], peers, own))
-    asyncio.run(test.run(networks, listen_seconds, seconds))
+    networks = [config for config in configs if isinstance(config, kinds) and not _leads_here(config)]
+    names = [config.name for config in networks]
+    test = _Test(NetworkProbe(node, secrets.token_hex(4), names, peers, members))
+    asyncio.run(test.run(networks, listen_seconds, seconds if peers else 0.0))
     return test.probe.result()
 
 
@@ -62,7 +63,7 @@ class _Test:
             link.open()
         try:
             await asyncio.sleep(listen_seconds)
-            if not self.probe.is_disturbing:
+            if seconds and not self.probe.is_disturbing:
                 await self._exchange(links, loop.time() + seconds)
         finally:
             for link in links:
@@ -80,8 +81,12 @@ class _Test:
                 is_last, end = True, min(end, loop.time() + _AFTERWARDS_SECONDS)
 
 
+def _leads_here(config: LinkConfig) -> bool:
+    """Whether this is a `ucast` line with an address of this machine, as files that all nodes share have."""
+    return isinstance(config, UnicastLink) and _is_own(config.address)
+
+
 def _is_own(address: str) -> bool:
-    """Whether the address is one of this machine's."""
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
         try:
             # Asks which address would be used; sends nothing.

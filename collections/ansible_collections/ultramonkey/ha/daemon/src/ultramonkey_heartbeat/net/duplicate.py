@@ -6,9 +6,9 @@ solicitations, whose checksum the kernel fills in. Needs CAP_NET_RAW, and nothin
 
 from __future__ import annotations
 
-import contextlib
+import array
+import fcntl
 import ipaddress
-import re
 import select
 import socket
 import struct
@@ -28,15 +28,17 @@ _SOLICITATION, _ADVERTISEMENT = 135, 136
 _SOURCE_LINK_LAYER = 1
 _SOLICITED_NODE = int(ipaddress.IPv6Address("ff02::1:ff00:0"))
 _MAC_BYTES = 6
-_LOCAL = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
+_LOOPBACK = "lo"
+_SIOCGIFCONF = 0x8912
+# A struct ifreq: name or label, family, port, IPv4 address.
+_IFREQ_BYTES = 40
+_IFREQS_MAX = 4096
 
 
 def local_addresses() -> set[str]:
-    """Every address of this machine."""
-    found = {address for address, _, _ in _local_ipv6()}
-    with contextlib.suppress(OSError):
-        found.update(_LOCAL.findall(Path("/proc/thread-self/net/fib_trie").read_text("ascii")))
-    return found
+    """Every address of this machine, but for those of the loopback interface, which nobody else sees."""
+    found = {address for address, _, name in _local_ipv6() if name != _LOOPBACK}
+    return found | {address for label, address in _local_ipv4() if label.partition(":")[0] != _LOOPBACK}
 
 
 def interface_for(address: Address) -> str | None:
@@ -117,6 +119,16 @@ def _arrivals(sock: socket.socket) -> list[tuple[bytes, tuple[str, int]]]:
 
 def _is_in(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, base: str, bits: int) -> bool:
     return ip in ipaddress.ip_network(f"{base}/{bits}", strict=False)
+
+
+def _local_ipv4() -> list[tuple[str, str]]:
+    """Label (or interface) and address of every IPv4 address."""
+    buffer = array.array("B", bytes(_IFREQ_BYTES * _IFREQS_MAX))
+    question = struct.pack("@iP", len(buffer), buffer.buffer_info()[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        (size,) = struct.unpack_from("@i", fcntl.ioctl(sock, _SIOCGIFCONF, question))
+    entries = (buffer[at : at + _IFREQ_BYTES].tobytes() for at in range(0, size, _IFREQ_BYTES))
+    return [(one[:16].rstrip(b"\0").decode(), socket.inet_ntoa(one[20:24])) for one in entries]
 
 
 def _local_ipv6() -> list[tuple[str, int, str]]:
