@@ -18,11 +18,7 @@ VERSION_TESTS := $(COLLECTION)/tests/versions
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-<<<<<<< HEAD
-.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
-=======
-.PHONY: help packages venv build demo test test-role test-controllers test-kernel test-ldirectord test-interop test-ipvs test-playbooks properties lint sanity interop migration soak mutants benchmark clean
->>>>>>> 08e109b (wip: preflight, firewall, host, versions)
+.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ppp test-ipvs test-topologies beside test-playbooks properties lint sanity interop migration soak mutants benchmark clean test-controllers
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -30,8 +26,10 @@ help:
 	@echo 'make test-role  the roles on machines made of namespaces, one with a real systemd (about five minutes)'
 	@echo 'make test-controllers  every ansible-core and every managed Python that this machine can have (some minutes)'
 	@echo 'make properties 100,000 generated files for each parser (make test: some hundreds; about 3 minutes)'
-	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (a few minutes): PPP'
-	@echo 'make test-ldirectord  the tests of ldirectord (about two minutes)'
+	@echo 'make test-kernel  what needs Debian'"'"'s own kernel, in an emulated machine (some minutes): test-ppp, test-ipvs'
+	@echo '                (the netlink client and one director) and test-topologies (two directors, failover)'
+	@echo 'make test-ldirectord  the tests of ldirectord, also beside the Perl original (about four minutes)'
+	@echo 'make beside     a table: our ldirectord beside the Perl original (two minutes)'
 	@echo 'make test-director  the roles ldirectord and realserver on machines, by the examples (some minutes)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
@@ -76,24 +74,38 @@ test-role: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(ROLE_TESTS)
 
-<<<<<<< HEAD
 test-director: venv
 	@tools/need $(TEST_PACKAGES) nftables
 	@tools/build
 	@$(VENV)/bin/pytest $(ROLE_TESTS)/director.py
-=======
+
 test-controllers: venv
 	@$(VENV)/bin/pytest $(VERSION_TESTS)
->>>>>>> 08e109b (wip: preflight, firewall, host, versions)
 
 test-ldirectord: venv
-	@$(VENV)/bin/pytest $(LDIRECTORD_TESTS)
+	@program=$$(tools/original-ldirectord) && \
+	  LDIRECTORD_ORIGINAL=$$program $(VENV)/bin/pytest $(LDIRECTORD_TESTS)
+
+beside: venv
+	@$(VENV)/bin/python tools/ldirectord-beside
 
 properties: venv
 	@GENERATED_INPUTS=100000 $(VENV)/bin/pytest $(COLLECTION)/daemon/tests/config/test_generated.py
-test-kernel:
+
+test-kernel: test-ppp test-ipvs test-topologies
+
+test-ppp:
 	@tools/kernel-run --null-modem --package ppp --package procps $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ppp.py
+
+test-ipvs:
+	@tools/kernel-run --package iptables --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
+	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ipvs.py
+
+# One of them: make test-topologies TOPOLOGY=streamline
+test-topologies:
+	@tools/kernel-run --timeout 900 --package nftables --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
+	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/topologies.py $(TOPOLOGY)
 
 lint: venv
 	@tools/build

@@ -1,0 +1,301 @@
+"""Machines made of namespaces in the emulated kernel: directors, real servers, a client, and their networks.
+
+outside 10.0.0.0/24 fd00::/64   client .9, lb1 .1, lb2 .2, rs1 .11, rs2 .12 (eth0)
+inside  10.1.0.0/24 fd01::/64   lb1 .1, lb2 .2, rs1 .11, rs2 .12            (eth1)
+between the directors           lb1 10.9.0.1, lb2 10.9.0.2                  (eth2)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE.parents[1] / "src"
+WORK = Path("/run/topologies")
+# Everything is some 20 times slower here, and the cores may have other work.
+DEADLINE_S = 120.0
+BIG_LINES = 60_000
+PYTHON = "/usr/bin/python3"
+BEGUN = time.monotonic()
+
+
+class BrokenError(Exception):
+    """Something does not hold."""
+
+
+def run(text, *, check=True, **options):
+    """Run a command of plain words; its output."""
+    done = subprocess.run(text.split(), check=False, capture_output=True, text=True, **options)
+    if check and done.returncode:
+        raise BrokenError(f"{text}: {done.returncode} {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def say(text):
+    print(f"[{time.monotonic() - BEGUN:6.1f}] {text}", flush=True)
+
+
+def holds(condition, sentence, why=""):
+    """A line for what holds; the end for what does not."""
+    if not condition:
+        say(f"BROKEN: {sentence} {why}")
+        raise BrokenError(sentence)
+    say(f"holds: {sentence}")
+
+
+def comes(condition, sentence, deadline_s=DEADLINE_S):
+    """Wait until it holds; gives how long that took."""
+    begun = time.monotonic()
+    while not (value := condition()):
+        if time.monotonic() - begun > deadline_s:
+            holds(condition=False, sentence=sentence)
+        time.sleep(0.1)
+    took_s = time.monotonic() - begun
+    holds(condition=value, sentence=f"{sentence} (after {took_s:.1f} s)")
+    return took_s
+
+
+class Machine:
+    """A network namespace and what runs in it."""
+
+    def __init__(self, name, number):
+        self.name = name
+        self.number = number
+        self.work = WORK / name
+        self.work.mkdir(parents=True)
+        self.processes = []
+        run(f"ip netns add {name}")
+        self.ip("link set lo up")
+        self.sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0")
+        self.sysctl("net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0")
+
+    def ip(self, text, **options):
+        return run(f"ip -n {self.name} {text}", **options)
+
+    def inside(self, *words):
+        return ["ip", "netns", "exec", self.name, *words]
+
+    def run_inside(self, *words):
+        """Run a command to its end."""
+        done = subprocess.run(self.inside(*words), check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise BrokenError(f"{' '.join(words)}: {done.returncode} {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def sysctl(self, *settings):
+        """Set what /proc/sys/net has for this namespace."""
+        program = "".join(
+            "open('/proc/sys/{}','w').write('{}')\n".format(*setting.split("=")) for setting in settings
+        )
+        self.run_inside(PYTHON, "-ISc", program)
+
+    def plug(self, interface, bridge, prefix4, prefix6):
+        """A cable to a bridge, with our number in both networks."""
+        run(f"ip link add {self.name}-{interface} type veth peer name {interface} netns {self.name}")
+        run(f"ip link set {self.name}-{interface} master {bridge} up")
+        self.ip(f"addr add {prefix4}{self.number}/24 brd + dev {interface}")
+        self.ip(f"link set {interface} up")
+        self.ip(f"addr add {prefix6}{self.number}/64 dev {interface} nodad")
+
+    def start(self, *words, log=None, **options):
+        """Something that runs until the machine is gone."""
+        output = (self.work / log).open("w") if log else subprocess.DEVNULL
+        process = subprocess.Popen(self.inside(*words), stdout=output, stderr=output, **options)
+        self.processes.append(process)
+        return process
+
+    def serve_web(self):
+        """A web server that tells its name, and has a page that takes long."""
+        pages = self.work / "pages"
+        pages.mkdir()
+        (pages / "name").write_text(self.name)
+        lines = "".join(f"{self.name} {number:08}\n" for number in range(BIG_LINES))
+        (pages / "big").write_text(f"{self.name}\n{lines}")
+        self.web = [
+            self.start("busybox", "httpd", "-f", "-p", str(port), "-h", str(pages)) for port in (80, 8080)
+        ]
+
+    def quiet_arp(self):
+        """What every carrier of an address on lo needs, before it has it."""
+        self.sysctl(
+            *(
+                f"net/ipv4/conf/{place}/{line}"
+                for place in ("all", "eth0")
+                for line in ("arp_ignore=1", "arp_announce=2")
+            )
+        )
+
+    def carry(self, *vips, device="lo"):
+        """Carry addresses for good, as real servers of direct routing do."""
+        for vip in vips:
+            self.ip(
+                f"addr add {vip}/128 dev {device} nodad" if ":" in vip else f"addr add {vip}/32 dev {device}"
+            )
+
+    def close(self):
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        run(f"ip netns del {self.name}", check=False)
+
+
+class Client(Machine):
+    """Who asks."""
+
+    def __init__(self, name, number):
+        super().__init__(name, number)
+        self._process = None
+
+    def ask(self, text):
+        """Have one line answered."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self.inside(PYTHON, "-S", str(HERE / "asker.py")),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            self.processes.append(self._process)
+        self._process.stdin.write(text + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+class Director(Machine):
+    """A node with our heartbeat daemon, and our ldirectord as a resource of it."""
+
+    def __init__(self, name, number):
+        super().__init__(name, number)
+        self.files = self.work / "ha.d"
+        self.daemon = None
+
+    def configure(self, files):
+        """Lay down ha.cf, haresources, authkeys and ldirectord.cf, and the resource script."""
+        scripts = self.files / "resource.d"
+        scripts.mkdir(parents=True)
+        for name, text in files.items():
+            path = self.files / name
+            path.write_text(text)
+            path.chmod(0o600)
+        script = scripts / "ldirectord"
+        program = "from ultramonkey_ldirectord.cli.ldirectord import main; raise SystemExit(main())"
+        # Two nodes share one /run here, so each has a directory of its own.
+        script.write_text(
+            f"#!/bin/sh\nconfiguration={self.files}/$1\nshift\nexport PYTHONPATH={SOURCE}\n"
+            f'exec {PYTHON} -S -c "{program}" --run {self.work}/ld "$configuration" "$@"\n'
+        )
+        script.chmod(0o755)
+
+    def boot(self):
+        """What the init system starts: a standing-by ldirectord, and the heartbeat daemon."""
+        standby = subprocess.Popen(
+            self.inside(str(self.files / "resource.d/ldirectord"), "ldirectord.cf", "standby"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        options = [f"--directory={self.files}", f"--state-directory={self.work}/state"]
+        self.daemon = self.start(
+            PYTHON, "-m", "ultramonkey_heartbeat.daemon.main", *options, f"--run-directory={self.work}/run",
+            "--node", self.name, log="heartbeat.log", env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        )  # fmt: skip
+        return standby
+
+    def ldirectord(self, *words):
+        """Run a command of ldirectord."""
+        command = self.inside(str(self.files / "resource.d/ldirectord"), "ldirectord.cf", *words)
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    def ldirectord_pid(self):
+        found = next(iter((self.work / "ld").glob("*.pid")), None)
+        text = found.read_text().strip() if found else ""
+        return int(text) if text else None
+
+    def table(self):
+        """The kernel's table, as it prints it."""
+        done = subprocess.run(
+            self.inside("cat", "/proc/net/ip_vs"), check=False, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def servers(self):
+        """How many servers are in the table."""
+        return self.table().count("->") - 1
+
+    def has(self, address):
+        """Whether an address is on an interface other than lo."""
+        return any(
+            f" {address}/" in line and " lo " not in line for line in self.ip("-o addr show").splitlines()
+        )
+
+    def lose_power(self):
+        """Nothing of it runs or reaches anybody any more."""
+        for interface in ("eth0", "eth1", "eth2"):
+            with contextlib.suppress(BrokenError):
+                self.ip(f"link set {interface} down")
+        self.daemon.kill()
+        self.daemon.wait()
+        pid = self.ldirectord_pid()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+
+    def logs(self):
+        for path in (self.work / "heartbeat.log", self.files / "ldirectord.log"):
+            say(f"--- {self.name}: {path.name}")
+            print(path.read_text() if path.exists() else "(none)", flush=True)
+
+    def close(self):
+        pid = self.ldirectord_pid()
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        super().close()
+
+
+def sync_daemons():
+    """The kernel's synchronization daemons on all machines: m for a master, b for a backup."""
+    names = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            names.append(path.read_text())
+    return "".join(sorted(name[5] for name in names if name.startswith("ipvs-")))
+
+
+class Site:
+    """All machines of one topology."""
+
+    def __init__(self, real_servers=2):
+        for module in ("veth", "bridge", "ip_vs", "ipip", "ip6_tunnel"):
+            run(f"modprobe -q {module}", check=False)
+        shutil.rmtree(WORK, ignore_errors=True)
+        for bridge in ("outside", "inside"):
+            run(f"ip link add {bridge} type bridge")
+            run(f"ip link set {bridge} up")
+        self.client = Client("client", 9)
+        self.directors = [Director("lb1", 1), Director("lb2", 2)]
+        self.reals = [Machine(f"rs{number}", 10 + number) for number in range(1, real_servers + 1)]
+        self.all = [self.client, *self.directors, *self.reals]
+        for machine in self.all:
+            machine.plug("eth0", "outside", "10.0.0.", "fd00::")
+            if machine is not self.client:
+                machine.plug("eth1", "inside", "10.1.0.", "fd01::")
+        one, two = self.directors
+        one.ip(f"link add eth2 type veth peer name eth2 netns {two.name}")
+        for director in self.directors:
+            director.ip(f"addr add 10.9.0.{director.number}/24 brd + dev eth2")
+            director.ip("link set eth2 up")
+
+    def close(self):
+        for machine in self.all:
+            machine.close()
+        for bridge in ("outside", "inside"):
+            run(f"ip link del {bridge}", check=False)
+
+
+if str(SOURCE) not in sys.path:
+    sys.path.insert(0, str(SOURCE))
