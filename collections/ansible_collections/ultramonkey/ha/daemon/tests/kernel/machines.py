@@ -92,10 +92,8 @@ class Machine:
 
     def sysctl(self, *settings):
         """Set what /proc/sys/net has for this namespace."""
-        program = "".join(
-            "open('/proc/sys/{}','w').write('{}')\n".format(*setting.split("=")) for setting in settings
-        )
-        self.run_inside(PYTHON, "-ISc", program)
+        lines = [f"echo {value} >/proc/sys/{name}" for name, _, value in (s.partition("=") for s in settings)]
+        self.run_inside("/bin/sh", "-ec", "\n".join(lines))
 
     def plug(self, interface, bridge, prefix4, prefix6):
         """A cable to a bridge, with our number in both networks."""

@@ -4,8 +4,8 @@ Two of our heartbeat daemons with ldirectord as a resource, real IPVS, real serv
 
     topologies.py [NAME...]     high-availability-nat, high-capacity, streamline
 
-Runs as root in an emulated machine (`make test-kernel`). Prints a line for each thing that holds, and ends with
-1 at the first that does not. Times are of emulation: the clock is right, the processor some 20 times slower.
+Runs as root in an emulated machine (`make test-kernel`). Prints a line for each thing that holds, and ends
+with 1 at the first that does not. Times are of emulation: the clock is right, the processor 20 times slower.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ node lb1
 node lb2
 auto_failback off
 keepalive 1
-deadtime 8
-warntime 4
-initdead 20
+deadtime 10
+warntime 5
+initdead 30
 realtime off
 bcast eth2
 """
@@ -104,6 +104,9 @@ STREAMLINE = Topology(
     servers_in_table=4,
     names=("lb1", "lb2"),
 )
+# A connection that the kernel's synchronization brought does not go on through a tunnel (tried on 6.1): it came
+# before the service did. New ones do.
+TUNNELLED = ("10.0.0.101", "fd00::101")
 MARKS = """\
 table inet balance {
   chain marks {
@@ -171,8 +174,10 @@ def tell(topology, site):
     comes(lambda: sync_daemons() == "bm", "one node is master of the synchronization, the other backup")
     served(topology, site)
 
-    name, address = topology.names[1], topology.vips
-    for vip in address[: 4 if len(address) > 4 else 2]:
+    name = topology.names[1]
+    for vip in topology.vips:
+        if vip in TUNNELLED:
+            continue
         answer = site.client.ask(f"download {name} {vip}")
         holds(answer == f"from {name}", f"a long download over {vip} begins, served by {name}", answer)
     # The kernel copies a connection after some packets, and then a bundle a second.
@@ -187,11 +192,11 @@ def tell(topology, site):
     holds(complete, "and its table is complete already", two.table())
     comes(lambda: all(map(two.has, topology.held)), "lb2 holds the addresses")
     comes(lambda: sync_daemons() == "mm", "lb2 is master of the synchronization (so was lb1 when it died)")
-    comes(lambda: min(site.client.ask("progress")) > max(before) + 20_000, "the downloads go on by lb2")
     survivors = topology.names if topology is not STREAMLINE else ("lb2",)
     if topology is STREAMLINE:
         comes(lambda: two.servers() == 2, "lb1 leaves the table as a real server, too")
     served(topology, site, survivors)
+    comes(lambda: min(site.client.ask("progress")) > max(before) + 20_000, "the downloads go on by lb2")
     outcomes = site.client.ask("finish")
     holds(set(outcomes) == {f"whole: {BIG_LINES} lines"}, "every download is whole, byte by byte", outcomes)
 
@@ -212,6 +217,15 @@ def tell(topology, site):
         there = two.ip("-o addr show dev lo")
         holds(all(vip in there for vip in topology.vips), "but for those that stay on lo")
     comes(lambda: sync_daemons() == "bm", "and the backup of the synchronization")
+
+
+def explain(site):
+    """What one wants to know when something does not hold."""
+    say(f"downloads: {site.client.ask('progress')}")
+    print(site.client.ip("neigh"), flush=True)
+    for director in site.directors:
+        print(director.table(), director.run_inside("cat", "/proc/net/ip_vs_conn"), director.ip("-br addr"))
+        director.logs()
 
 
 def boot(topology, site):
@@ -257,9 +271,7 @@ def main(names):
             tell(topology, site)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the logs explain it
             say(f"FAILED: {error!r}")
-            for director in site.directors:
-                print(director.table(), director.ip("-br addr"), flush=True)
-                director.logs()
+            explain(site)
             return 1
         finally:
             site.close()

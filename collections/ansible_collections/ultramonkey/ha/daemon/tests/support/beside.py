@@ -7,16 +7,19 @@ each of the two has then is part of the case.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import peers
 from directors import Director, wait_until
 
 # tools/original-ldirectord makes one; else that of the machine.
@@ -37,12 +40,12 @@ class Original:
     def __init__(self, directory, text):
         directory.mkdir()
         shutil.copy(STAND_IN, directory / "ipvsadm")
-        self._file = directory / "original.cf"
-        self._file.write_text(text)
+        self.file = directory / "original.cf"
+        self.file.write_text(text)
         self._table = directory / "table"
         self._output = (directory / "output").open("w")
         self._process = subprocess.Popen(
-            [str(ORIGINAL), "-d", str(self._file), "start"],
+            [str(ORIGINAL), "-d", str(self.file), "start"],
             cwd=directory, stdout=self._output, stderr=self._output, start_new_session=True,
         )  # fmt: skip
 
@@ -56,6 +59,10 @@ class Original:
             key.replace(" ", ":"): {server: columns[1] for server, columns in service["servers"].items()}
             for key, service in table.items()
         }
+
+    def wipe(self):
+        """Somebody empties the table."""
+        self._table.write_text("{}")
 
     def names(self, servers):
         """The only service, with the numbers of the servers instead of their addresses."""
@@ -75,11 +82,57 @@ class Original:
         Path("/var/run/ldirectord.original.cf.pid").unlink(missing_ok=True)
 
 
+class Speaker:
+    """A real server that accepts always, and says what is right (up) or what is wrong (down)."""
+
+    def __init__(self, address, right, wrong):
+        self.address = address
+        self._peers = {True: right, False: wrong}
+        self._right = True
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _listen(self):
+        return await asyncio.start_server(self._connection, self.address, 0)
+
+    async def _connection(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._peers[self._right](reader, writer)
+        writer.transport.abort()
+
+    def up(self):
+        self._right = True
+
+    def down(self):
+        self._right = False
+
+    async def _end(self):
+        self._server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def close(self):
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def __str__(self):
+        return f"{self.address}:{self.port}"
+
+
 @dataclass(frozen=True)
 class Case:
     """One configuration and what happens. `steps` are lists of the servers that are up.
 
-    `ours` and `theirs` say what is in the table at the end where that differs.
+    `ours` and `theirs` say what is in the table at the end where that differs. With `speech`, what a server says
+    that is right, and what one says that is not, a server that is not up still accepts. At the end, `wiped` empties
+    both tables, and `mistake` lets both read a file with an error before the last step.
     """
 
     name: str
@@ -92,8 +145,16 @@ class Case:
     theirs: dict | None = None
     # How long the tables must stay the same: longer than either takes to notice what happened.
     hold_s: float = 1.3
+    speech: tuple = ()
+    wiped: bool = False
+    mistake: bool = False
 
 
+SOME = ((1, 2), (2,), (1, 2))
+LOGIN = 'login="joe"\npasswd="secret"'
+HTTP = 'checktype=negotiate\nservice=http\nrequest="x"\nreceive="hello"'
+# Longer than either takes to look at its file or its table.
+MISTAKE_S = 4.0
 FALLBACK = "\nfallback=127.0.0.9:80 masq"
 CASES = (
     Case("servers leave and return"),
@@ -113,6 +174,28 @@ CASES = (
     # Nobody listens, and it says that both are well: there is no service at such a port that it could ask.
     Case("nothing to negotiate with", "checktype=negotiate", head="virtual=192.0.2.100:6666", steps=((),), ours={},
          theirs={1: 1, 2: 1}),
+    Case("http", HTTP, speech=(peers.http(), peers.http(b"500 Oh"))),
+    Case("http, another page", HTTP, speech=(peers.http(), peers.http(body=b"goodbye"))),
+    Case("http, no answer", f"{HTTP}\nnegotiatetimeout=1", steps=((1, 2), (2,), (1, 2)), hold_s=4.0,
+         speech=(peers.http(), peers.silent)),
+    Case("http, closed", HTTP, steps=((1, 2), (2,), (1, 2)), speech=(peers.http(), peers.closing)),
+    Case("smtp", "checktype=negotiate\nservice=smtp", steps=SOME, speech=(peers.SMTP, peers.lines(b"554 no\r\n"))),
+    Case("nntp", "checktype=negotiate\nservice=nntp", steps=SOME, speech=(peers.NNTP, peers.lines(b"400 no\r\n"))),
+    Case("pop with login", f"checktype=negotiate\nservice=pop\n{LOGIN}", steps=SOME,
+         speech=(peers.POP, peers.lines(b"-ERR busy\r\n"))),
+    Case("ftp", f'checktype=negotiate\nservice=ftp\n{LOGIN}\nrequest="x"\nreceive="welcome"', steps=SOME,
+         speech=(peers.ftp(), peers.lines(b"421 full\r\n"))),
+    Case("simpletcp", 'checktype=negotiate\nservice=simpletcp\nrequest="one"\nreceive="one"', steps=SOME,
+         speech=(peers.echo, peers.lines(b"no\r\n"))),
+    # What follows are known faults of the original: it says up unasked, asks another port, and never looks again.
+    Case("pop without login", "checktype=negotiate\nservice=pop", steps=((1,),), ours={1: 1}, theirs={1: 1, 2: 1},
+         speech=(peers.POP, peers.lines(b"-ERR busy\r\n"))),
+    Case("ftp without receive", f"checktype=negotiate\nservice=ftp\n{LOGIN}", steps=((1,),), ours={1: 1}, theirs={1: 1, 2: 1},
+         speech=(peers.ftp(), peers.closing)),
+    Case("imap on another port", f"checktype=negotiate\nservice=imap\n{LOGIN}", steps=((1, 2),), ours={1: 1, 2: 1}, theirs={},
+         speech=(peers.IMAP, peers.closing)),
+    Case("a table that is wiped", steps=((1, 2),), ours={1: 1, 2: 1}, theirs={}, wiped=True),
+    Case("a mistake in the file", common="autoreload=yes\n", steps=((1, 2), (1,)), mistake=True),
 )  # fmt: skip
 
 
@@ -121,7 +204,10 @@ def compare(director, directory, case):
 
     Returns the tables that they came to, in the order of the steps.
     """
-    servers = {1: director.server(1), 2: director.server(2)}
+    if case.speech:
+        servers = {number: Speaker(f"127.0.1.{number}", *case.speech) for number in (1, 2)}
+    else:
+        servers = {number: director.server(number) for number in (1, 2)}
     common = f'{Director.GLOBALS}logfile="{director.log}"\n{case.common}'
     reals = "".join(f"\treal={server} {case.method}\n" for server in servers.values())
     lines = "".join(f"\t{line}\n" for line in case.lines.splitlines())
@@ -132,17 +218,34 @@ def compare(director, directory, case):
     seen = []
     try:
         assert director.command("start").returncode == 0
-        for step in case.steps:
+        for number, step in enumerate(case.steps):
+            if case.mistake and number == len(case.steps) - 1:
+                both_have(director, original, {1: 1, 2: 1}, {1: 1, 2: 1}, servers)
+                for file in (director.file, original.file):
+                    file.write_text(f"nonsense=1\n{text}")
+                time.sleep(MISTAKE_S)
             set_up(servers, step)
+            if case.wiped:
+                both_have(director, original, {1: 1, 2: 1}, {1: 1, 2: 1}, servers)
+                director.table_file.write_text("[]")
+                original.wipe()
+                time.sleep(MISTAKE_S)
             if case.ours is None:
                 stay_the_same(director, original, case.hold_s)
-            else:
-                wait_until(lambda: numbered(director.weights(), servers) == case.ours, "ours", 25)
-                wait_until(lambda: original.names(servers) == case.theirs, "theirs", 25)
+            elif number == len(case.steps) - 1:
+                both_have(director, original, case.ours, case.theirs, servers)
             seen.append((numbered(director.weights(), servers), original.names(servers)))
     finally:
         original.close()
+        for server in servers.values() if case.speech else ():
+            server.close()
     return seen
+
+
+def both_have(director, original, ours, theirs, servers):
+    """Wait until each has what it is expected to have."""
+    wait_until(lambda: numbered(director.weights(), servers) == ours, f"ours: {ours}", 25)
+    wait_until(lambda: original.names(servers) == theirs, f"theirs: {theirs}", 25)
 
 
 def numbered(weights, servers):
