@@ -18,7 +18,7 @@ VERSION_TESTS := $(COLLECTION)/tests/versions
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ppp test-ipvs test-topologies beside test-playbooks properties lint sanity interop migration soak mutants benchmark clean test-controllers
+.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ppp test-ipvs test-topologies beside test-playbooks properties lint sanity interop migration soak mutants benchmark clean test-controllers compiled
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -94,17 +94,22 @@ properties: venv
 
 test-kernel: test-ppp test-ipvs test-topologies
 
-test-ppp:
+# Where everything is 20 times slower, nothing should be compiled.
+compiled:
+	@$(PYTHON) -m compileall -q $(COLLECTION)/daemon/src
+
+test-ppp: compiled
 	@tools/kernel-run --null-modem --package ppp --package procps $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ppp.py
 
-test-ipvs:
+test-ipvs: compiled
 	@tools/kernel-run --package iptables --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ipvs.py
 
 # One of them: make test-topologies TOPOLOGY=streamline
-test-topologies:
-	@tools/kernel-run --timeout 900 --package nftables --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
+test-topologies: compiled
+	@tools/kernel-run --timeout 900 --package nftables --package openssl --package python3-yaml \
+	  $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/topologies.py $(TOPOLOGY)
 
 lint: venv

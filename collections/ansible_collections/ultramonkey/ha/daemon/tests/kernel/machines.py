@@ -1,8 +1,8 @@
 """Machines made of namespaces in the emulated kernel: directors, real servers, a client, and their networks.
 
-outside 10.0.0.0/24 fd00::/64   client .9, lb1 .1, lb2 .2, rs1 .11, rs2 .12 (eth0)
-inside  10.1.0.0/24 fd01::/64   lb1 .1, lb2 .2, rs1 .11, rs2 .12            (eth1)
-between the directors           lb1 10.9.0.1, lb2 10.9.0.2                  (eth2)
+outside  192.0.2.0/24     2001:db8:1::/64    client .9, lb1 .11, lb2 .12; web1 .21 ... by direct routing
+inside   198.51.100.0/24  2001:db8:2::/64    lb1, lb2 (eth1); web1, web2 by NAT; heartbeats, synchronization
+far      203.0.113.0/24   2001:db8:3::/64    web1, web2 by tunnels; the client is the router, .254
 """
 
 from __future__ import annotations
@@ -22,8 +22,13 @@ SOURCE = HERE.parents[1] / "src"
 WORK = Path("/run/topologies")
 # Everything is some 20 times slower here, and the cores may have other work.
 DEADLINE_S = 120.0
-BIG_LINES = 60_000
 PYTHON = "/usr/bin/python3"
+NUMBERS = {"client": 9, "lb1": 11, "lb2": 12, "web1": 21, "web2": 22, "web3": 23}
+NETWORKS = {
+    "outside": ("192.0.2.", "2001:db8:1::"),
+    "inside": ("198.51.100.", "2001:db8:2::"),
+    "far": ("203.0.113.", "2001:db8:3::"),
+}
 BEGUN = time.monotonic()
 
 
@@ -66,9 +71,9 @@ def comes(condition, sentence, deadline_s=DEADLINE_S):
 class Machine:
     """A network namespace and what runs in it."""
 
-    def __init__(self, name, number):
+    def __init__(self, name):
         self.name = name
-        self.number = number
+        self.number = NUMBERS[name]
         self.work = WORK / name
         self.work.mkdir(parents=True)
         self.processes = []
@@ -95,13 +100,15 @@ class Machine:
         lines = [f"echo {value} >/proc/sys/{name}" for name, _, value in (s.partition("=") for s in settings)]
         self.run_inside("/bin/sh", "-ec", "\n".join(lines))
 
-    def plug(self, interface, bridge, prefix4, prefix6):
-        """A cable to a bridge, with our number in both networks."""
+    def plug(self, interface, network, number=None):
+        """A cable to a network, with our number in it."""
+        prefix4, prefix6 = NETWORKS[network]
+        number = number or self.number
         run(f"ip link add {self.name}-{interface} type veth peer name {interface} netns {self.name}")
-        run(f"ip link set {self.name}-{interface} master {bridge} up")
-        self.ip(f"addr add {prefix4}{self.number}/24 brd + dev {interface}")
+        run(f"ip link set {self.name}-{interface} master {network} up")
+        self.ip(f"addr add {prefix4}{number}/24 brd + dev {interface}")
         self.ip(f"link set {interface} up")
-        self.ip(f"addr add {prefix6}{self.number}/64 dev {interface} nodad")
+        self.ip(f"addr add {prefix6}{number}/64 dev {interface} nodad")
 
     def start(self, *words, log=None, **options):
         """Something that runs until the machine is gone."""
@@ -110,16 +117,15 @@ class Machine:
         self.processes.append(process)
         return process
 
-    def serve_web(self):
-        """A web server that tells its name, and has a page that takes long."""
-        pages = self.work / "pages"
-        pages.mkdir()
-        (pages / "name").write_text(self.name)
-        lines = "".join(f"{self.name} {number:08}\n" for number in range(BIG_LINES))
-        (pages / "big").write_text(f"{self.name}\n{lines}")
-        self.web = [
-            self.start("busybox", "httpd", "-f", "-p", str(port), "-h", str(pages)) for port in (80, 8080)
-        ]
+    def serve_web(self, *, tls):
+        """Be a real server."""
+        certificate = [str(WORK / "certificate")] if tls else []
+        self.web = self.start(PYTHON, "-S", str(HERE / "webserver.py"), self.name, *certificate)
+
+    def lose_web(self):
+        """Be none any more."""
+        self.web.kill()
+        self.web.wait()
 
     def quiet_arp(self):
         """What every carrier of an address on lo needs, before it has it."""
@@ -149,8 +155,8 @@ class Machine:
 class Client(Machine):
     """Who asks."""
 
-    def __init__(self, name, number):
-        super().__init__(name, number)
+    def __init__(self, name):
+        super().__init__(name)
         self._process = None
 
     def ask(self, text):
@@ -169,8 +175,8 @@ class Client(Machine):
 class Director(Machine):
     """A node with our heartbeat daemon, and our ldirectord as a resource of it."""
 
-    def __init__(self, name, number):
-        super().__init__(name, number)
+    def __init__(self, name):
+        super().__init__(name)
         self.files = self.work / "ha.d"
         self.daemon = None
 
@@ -191,18 +197,18 @@ class Director(Machine):
         )
         script.chmod(0o755)
 
-    def boot(self):
-        """What the init system starts: a standing-by ldirectord, and the heartbeat daemon."""
-        standby = subprocess.Popen(
-            self.inside(str(self.files / "resource.d/ldirectord"), "ldirectord.cf", "standby"),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+    def begin_ldirectord(self, command):
+        """Run `start` or `standby`, and do not wait for it."""
+        words = self.inside(str(self.files / "resource.d/ldirectord"), "ldirectord.cf", command)
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def begin_heartbeat(self):
+        """Start the heartbeat daemon."""
         options = [f"--directory={self.files}", f"--state-directory={self.work}/state"]
         self.daemon = self.start(
             PYTHON, "-m", "ultramonkey_heartbeat.daemon.main", *options, f"--run-directory={self.work}/run",
             "--node", self.name, log="heartbeat.log", env={**os.environ, "PYTHONPATH": str(SOURCE)},
         )  # fmt: skip
-        return standby
 
     def ldirectord(self, *words):
         """Run a command of ldirectord."""
@@ -233,7 +239,7 @@ class Director(Machine):
 
     def lose_power(self):
         """Nothing of it runs or reaches anybody any more."""
-        for interface in ("eth0", "eth1", "eth2"):
+        for interface in ("eth0", "eth1"):
             with contextlib.suppress(BrokenError):
                 self.ip(f"link set {interface} down")
         self.daemon.kill()
@@ -265,34 +271,34 @@ def sync_daemons():
 
 
 class Site:
-    """All machines of one topology."""
+    """All machines of one topology. `method` is how packets reach the real servers."""
 
-    def __init__(self, real_servers=2):
+    def __init__(self, directors, reals, method):
         for module in ("veth", "bridge", "ip_vs", "ipip", "ip6_tunnel"):
             run(f"modprobe -q {module}", check=False)
         shutil.rmtree(WORK, ignore_errors=True)
-        for bridge in ("outside", "inside"):
-            run(f"ip link add {bridge} type bridge")
-            run(f"ip link set {bridge} up")
-        self.client = Client("client", 9)
-        self.directors = [Director("lb1", 1), Director("lb2", 2)]
-        self.reals = [Machine(f"rs{number}", 10 + number) for number in range(1, real_servers + 1)]
-        self.all = [self.client, *self.directors, *self.reals]
-        for machine in self.all:
-            machine.plug("eth0", "outside", "10.0.0.", "fd00::")
-            if machine is not self.client:
-                machine.plug("eth1", "inside", "10.1.0.", "fd01::")
-        one, two = self.directors
-        one.ip(f"link add eth2 type veth peer name eth2 netns {two.name}")
+        WORK.mkdir(parents=True)
+        for network in NETWORKS:
+            run(f"ip link add {network} type bridge")
+            run(f"ip link set {network} up")
+        self.client = Client("client")
+        self.directors = [Director(name) for name in directors]
+        by_name = {director.name: director for director in self.directors}
+        self.reals = [by_name.get(name) or Machine(name) for name in reals]
+        self.all = list(dict.fromkeys([self.client, *self.directors, *self.reals]))
+        self.client.plug("eth0", "outside")
         for director in self.directors:
-            director.ip(f"addr add 10.9.0.{director.number}/24 brd + dev eth2")
-            director.ip("link set eth2 up")
+            director.plug("eth0", "outside")
+            director.plug("eth1", "inside")
+        for real in self.reals:
+            if real not in self.directors:
+                real.plug("eth0", {"masq": "inside", "gate": "outside", "ipip": "far"}[method])
 
     def close(self):
         for machine in self.all:
             machine.close()
-        for bridge in ("outside", "inside"):
-            run(f"ip link del {bridge}", check=False)
+        for network in NETWORKS:
+            run(f"ip link del {network}", check=False)
 
 
 if str(SOURCE) not in sys.path:
