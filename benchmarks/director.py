@@ -197,6 +197,7 @@ def farm(count: int, silent: int) -> None:
         ]
         figure(f"{what}: {len(seen)} healthy ones known after the begin of the daemon", [max(seen)], "s")
         pid = status["pid"]
+        figure(f"{what}: processor time of the daemon until then", [daemon.cpu_s(pid)], "s")
         time.sleep(6)
         before, started = daemon.cpu_s(pid), time.monotonic()
         checks = daemon.status()["checks_performed"]
