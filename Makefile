@@ -18,7 +18,7 @@ VERSION_TESTS := $(COLLECTION)/tests/versions
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ppp test-ipvs test-topologies beside test-playbooks properties lint sanity interop migration soak mutants benchmark clean test-controllers compiled
+.PHONY: help packages venv build demo test test-role test-kernel test-ldirectord test-director test-interop test-ppp test-ipvs test-topologies beside test-playbooks test-molecule properties lint sanity interop migration soak mutants benchmark clean test-controllers compiled
 
 help:
 	@echo 'make demo       deploy two nodes with the playbook, let one die, measure the outage'
@@ -32,6 +32,7 @@ help:
 	@echo 'make beside     a table: our ldirectord beside the Perl original (two minutes)'
 	@echo 'make test-director  the roles ldirectord and realserver on machines, by the examples (some minutes)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
+	@echo 'make test-molecule  Molecule scenarios on machines with systemd, all or SCENARIO=name (a minute or two each)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make test-interop  a part of the matrix of `make interop` with all pairs of values (eight minutes)'
@@ -123,6 +124,15 @@ lint: venv
 test-playbooks: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py
+
+# RELEASE=trixie: on Debian 13 instead of 12.
+RELEASE ?= bookworm
+test-molecule: $(VENV)/molecule-installed
+	@$(VENV)/bin/python tools/molecule --release $(RELEASE) $(SCENARIO)
+
+$(VENV)/molecule-installed: requirements-molecule.txt | venv
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt -r requirements-molecule.txt
+	@touch $@
 
 sanity: venv
 	@tools/sanity
