@@ -149,7 +149,7 @@ def test_8_a_drill_writes_what_the_client_saw(cluster, tmp_path):
     assert {event["event"] for event in report["events"]} >= {"moved", "started"}
     page = (tmp_path / "drill.html").read_text()
     assert "<svg" in page
-    assert "crash of lb2" in page or "crash of lb1" in page
+    assert "lb2 crashes" in page or "lb1 crashes" in page
 
 
 def test_9_existing_files_are_imported_as_variables(cluster, tmp_path):
