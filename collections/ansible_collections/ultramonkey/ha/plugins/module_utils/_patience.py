@@ -7,6 +7,8 @@ import time
 # Somebody else may be changing the same thing; we look again this often.
 POLL_S = 0.2
 
+ARGUMENT_SPEC = {"timeout": {"type": "int", "default": 60}}
+
 
 class Patience:
     """How long something may take. The clock is injected, so that tests need not wait."""
@@ -28,3 +30,13 @@ class Patience:
 
     def pause(self):
         self._sleep(POLL_S)
+
+    def wait(self, trouble):
+        """Return when `trouble()` finds none; when the time is up, raise the exception that it found."""
+        while True:
+            error = trouble()
+            if error is None:
+                return
+            if self.is_over:
+                raise error
+            self.pause()

@@ -64,13 +64,11 @@ cleaned:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
-from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl, _patience
 
 ARGUMENT_SPEC = dict(
-    _hbctl.ARGUMENT_SPEC,
+    {**_hbctl.ARGUMENT_SPEC, **_patience.ARGUMENT_SPEC},
     groups={"type": "list", "elements": "str", "default": []},
-    timeout={"type": "int", "default": 60},
 )
 # Problems of which a node that is gone is the cause.
 _LEFT = ("group-stuck", "group-left-running")
@@ -100,14 +98,14 @@ def failures(status, keys):
 
 def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
-    patience = patience or Patience(params["timeout"])
+    patience = patience or _patience.Patience(params["timeout"])
     status = hbctl.status()
     _hbctl.check_groups(status, params["groups"])
     found = failures(status, params["groups"])
     cleaned = [{"group": key, "forgotten": told} for key, told in found.items()]
     if found and not check_mode:
         cleaned = hbctl.clean_up(params["groups"])["cleaned"]
-        _wait_for_stops(hbctl, list(found), patience)
+        patience.wait(lambda: _still_stuck(hbctl, list(found)))
     return {
         "changed": bool(cleaned),
         "cleaned": cleaned,
@@ -115,22 +113,18 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     }
 
 
-def _wait_for_stops(hbctl, keys, patience):
-    while True:
-        status = hbctl.status()
-        stuck = [
-            group["key"]
-            for group in status["groups"]
-            if group["key"] in keys and group["states"].get(status["node"]) == "stuck"
-        ]
-        if not stuck:
-            return
-        if patience.is_over:
-            raise _hbctl.HbctlError(
-                f"{', '.join(stuck)} still cannot be stopped on {status['node']}: stop it by hand",
-                code="group-failed",
-            )
-        patience.pause()
+def _still_stuck(hbctl, keys):
+    """The refusal when a stop that was tried again has failed again, or is not through; else None."""
+    status = hbctl.status()
+    node = status["node"]
+    stuck = [
+        one["key"] for one in status["groups"] if one["key"] in keys and one["states"].get(node) == "stuck"
+    ]
+    if not stuck:
+        return None
+    return _hbctl.HbctlError(
+        f"{', '.join(stuck)} still cannot be stopped on {node}: stop it by hand", code="group-failed"
+    )
 
 
 def main():

@@ -126,16 +126,14 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
-from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl, _patience
 
 ARGUMENT_SPEC = dict(
-    _hbctl.ARGUMENT_SPEC,
+    {**_hbctl.ARGUMENT_SPEC, **_patience.ARGUMENT_SPEC},
     to={"type": "str"},
     away_from={"type": "str"},
     groups={"type": "list", "elements": "str", "default": ["all"]},
     wait={"type": "bool", "default": True},
-    timeout={"type": "int", "default": 60},
 )
 
 # Refusals that mean "not now": worth another look at whether the wanted state has come about.
@@ -220,7 +218,7 @@ def refuse_what_cannot_move(groups, plan):
 
 def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
-    patience = patience or Patience(params["timeout"])
+    patience = patience or _patience.Patience(params["timeout"])
     status = hbctl.status()
     _hbctl.find_node(status, params["to"] or params["away_from"])
     groups = selected(status, params["groups"])
@@ -239,7 +237,8 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     moved = _carry_out(hbctl, params, plan, patience)
     if not params["wait"]:
         return _result(before, after, moved, _reason(plan, "began to move"))
-    after = {**before, **_settled(hbctl, params, list(plan), patience)}
+    patience.wait(lambda: _unsettled(hbctl, params, list(plan), patience.timeout_s))
+    after = {**before, **holders(selected(hbctl.status(), list(plan)))}
     # Run on all nodes at once, one of them acts; the others find what they wanted.
     reason = _reason(plan, "moved" if moved else "another request moved")
     return _result(before, after, moved, reason, changed=bool(moved))
@@ -286,21 +285,18 @@ def _comes_about(hbctl, params, keys, patience):
         patience.pause()
 
 
-def _settled(hbctl, params, keys, patience):
-    """The holders of these groups once they are as wanted. Raises HbctlError when time is up."""
-    while True:
-        groups = selected(hbctl.status(), keys)
-        wrong = misplaced(groups, params) or [group for group in groups if not group["holder"]]
-        if not wrong:
-            return holders(groups)
-        if patience.is_over:
-            where = ", ".join(f"{group['key']} is on {group['holder'] or 'no node'}" for group in wrong)
-            raise _hbctl.HbctlError(
-                f"after {patience.timeout_s} s these groups are not where they shall be: {where}",
-                code="timeout",
-                after=holders(groups),
-            )
-        patience.pause()
+def _unsettled(hbctl, params, keys, timeout_s):
+    """The refusal while one of these groups is not held as wanted; else None."""
+    groups = selected(hbctl.status(), keys)
+    wrong = misplaced(groups, params) or [group for group in groups if not group["holder"]]
+    if not wrong:
+        return None
+    where = ", ".join(f"{group['key']} is on {group['holder'] or 'no node'}" for group in wrong)
+    return _hbctl.HbctlError(
+        f"after {timeout_s} s these groups are not where they shall be: {where}",
+        code="timeout",
+        after=holders(groups),
+    )
 
 
 def _planned(plan, before):

@@ -70,14 +70,12 @@ after:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
-from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl, _patience
 
 ARGUMENT_SPEC = dict(
-    _hbctl.ARGUMENT_SPEC,
+    {**_hbctl.ARGUMENT_SPEC, **_patience.ARGUMENT_SPEC},
     enabled={"type": "bool", "default": True},
     groups={"type": "list", "elements": "str", "default": []},
-    timeout={"type": "int", "default": 60},
 )
 
 
@@ -96,7 +94,7 @@ def same(one, other):
 
 def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
-    patience = patience or Patience(params["timeout"])
+    patience = patience or _patience.Patience(params["timeout"])
     status = hbctl.status()
     _hbctl.check_groups(status, params["groups"])
     before = status["maintenance"]

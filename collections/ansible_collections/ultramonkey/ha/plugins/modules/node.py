@@ -78,15 +78,13 @@ moved:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl
-from ansible_collections.ultramonkey.ha.plugins.module_utils._patience import Patience
+from ansible_collections.ultramonkey.ha.plugins.module_utils import _hbctl, _patience
 
 ARGUMENT_SPEC = dict(
-    _hbctl.ARGUMENT_SPEC,
+    {**_hbctl.ARGUMENT_SPEC, **_patience.ARGUMENT_SPEC},
     name={"type": "str"},
     state={"type": "str", "choices": ["active", "standby"], "required": True},
     wait={"type": "bool", "default": True},
-    timeout={"type": "int", "default": 60},
 )
 
 
@@ -101,7 +99,7 @@ def held_by(status, name):
 
 def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
-    patience = patience or Patience(params["timeout"])
+    patience = patience or _patience.Patience(params["timeout"])
     status = hbctl.status()
     name = params["name"] or status["node"]
     node = _hbctl.find_node(status, name)
@@ -110,7 +108,7 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     if before != params["state"] and not check_mode:
         hbctl.standby(params["state"] == "standby", name)
     if moved and params["wait"] and not check_mode:
-        _wait_until_empty(hbctl, name, patience)
+        patience.wait(lambda: _still_holds(hbctl, name, patience.timeout_s))
     return {
         "changed": before != params["state"],
         "node": name,
@@ -121,17 +119,14 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     }
 
 
-def _wait_until_empty(hbctl, name, patience):
-    while True:
-        left = held_by(hbctl.status(), name)
-        if not left:
-            return
-        if patience.is_over:
-            raise _hbctl.HbctlError(
-                f"after {patience.timeout_s} s {name} still holds {', '.join(left)}: see `hbctl status`",
-                code="timeout",
-            )
-        patience.pause()
+def _still_holds(hbctl, name, timeout_s):
+    """The refusal while something runs on the node; else None."""
+    left = held_by(hbctl.status(), name)
+    if not left:
+        return None
+    return _hbctl.HbctlError(
+        f"after {timeout_s} s {name} still holds {', '.join(left)}: see `hbctl status`", code="timeout"
+    )
 
 
 def main():

@@ -185,3 +185,20 @@ def test_c_an_older_release_replaces_a_newer_one_only_when_it_is_told_to(cluster
         play(cluster, "preflight", heartbeat_deadtime="700ms", heartbeat_allow_downgrade=True)[0].returncode
         == 0
     )
+
+
+def test_d_no_key_is_told_by_the_module_however_much_is_asked_for(cluster):
+    cluster.ansible.set_variables(variables("lb1"))
+    secret = "a-secret-that-nobody-may-read-anywhere"
+    for state in (f"key={secret}", f"key={secret}", "state=absent"):
+        done = cluster.ansible.run(
+            "ansible",
+            *("heartbeat", "-m", "ultramonkey.ha.authkeys", "-a", f"index=7 {state}", "-vvvv", "--diff"),
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        # What Ansible was called with is the administrator's own; what it tells of it is not.
+        assert secret not in done.stdout + done.stderr
+    # Nor in what the nodes have logged.
+    for host in cluster.lab.nodes:
+        found = host.run(["grep", "-rls", secret, "/var/log", "/run", "/tmp", "/root"], check=False)
+        assert found.stdout == ""

@@ -60,6 +60,10 @@ class Ansible:
         argv = ["-i", str(self.inventory), hosts, "-m", module, "-a", arguments, *options]
         return results(self._run("ansible", argv, check=check).stdout)
 
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of Ansible's programs with the inventory, whatever comes of it."""
+        return self._run(program, ["-i", str(self.inventory), *arguments], check=False)
+
     def environment(self) -> dict[str, str]:
         """The environment in which Ansible runs."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}

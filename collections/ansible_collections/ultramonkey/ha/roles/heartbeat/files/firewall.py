@@ -28,7 +28,8 @@ from xml.sax.saxutils import quoteattr
 WANTED = "firewall.json"
 TABLE = "ultramonkey_heartbeat"
 MARK = "ultramonkey-heartbeat"
-POLICY = Path("/etc/firewalld/policies/ultramonkey-heartbeat.xml")
+# firewalld allows a name of 18 letters.
+POLICY = Path("/etc/firewalld/policies/heartbeat-peers.xml")
 # What iptables made is its own, and it does not understand rules of ours.
 OF_IPTABLES = ("filter", "INPUT")
 
