@@ -91,6 +91,9 @@ def test_the_words_of_a_command_are_left_alone():
         ("ping 2001:db8::1", []),
         ("env A=B", ["env is accepted and has no effect"]),
         ("ping_group 192.0.2.1 192.0.2.2", ["ping_group 192.0.2.1 192.0.2.2 has 192.0.2.1 as its name"]),
+        ("debug off", []),
+        ("debug ON", []),
+        ("max_rexmit_delay 250ms", []),
         ("node 192.0.2.1", ["node 192.0.2.1 looks like an address: name the machine"]),
     ],
 )

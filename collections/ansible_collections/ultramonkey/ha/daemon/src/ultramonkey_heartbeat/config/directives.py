@@ -75,6 +75,13 @@ def _facility(words: tuple[str, ...]) -> str | None:
     return None if facility == "none" else facility
 
 
+def _debug(words: tuple[str, ...]) -> int:
+    # 3.0.6 takes any word for 0; on and off say what is meant.
+    if words[0].lower() in ("on", "yes", "true", "off", "no", "false"):
+        return int(read_boolean(words[0]))
+    return integer(0, 255)(words[0])
+
+
 def _an_address(value: object) -> tuple[str, str] | None:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+){3}", str(value)):
         return None
@@ -267,9 +274,10 @@ DIRECTIVES: tuple[Directive, ...] = (
         "max_rexmit_delay",
         "NUMBER",
         "longest random wait before a lost message is asked for or sent again",
-        _one(integer(1, 60_000)),
+        # 3.0.6 does not look at what follows the number.
+        lambda words: integer(1, 60_000)(re.sub(r"(?<=[0-9])ms\Z", "", words[0])),
         default="250",
-        unit="milliseconds, without a unit",
+        unit="milliseconds, also with ms",
         range="1 to 60000",
         write=lambda ha: [f"max_rexmit_delay {ha.max_rexmit_delay_ms}"],
     ),
@@ -310,7 +318,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         "LEVEL",
         "whether more is logged than the ordinary: 0 is no, anything else yes; SIGUSR1 raises it and SIGUSR2 "
         "lowers it",
-        _one(integer(0, 255)),
+        _debug,
         default="0",
         range="0 to 255",
         write=lambda ha: [f"debug {ha.logging.debug}"],

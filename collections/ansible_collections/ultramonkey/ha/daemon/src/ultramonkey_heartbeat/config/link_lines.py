@@ -29,8 +29,13 @@ NOT_SET = 0
 
 Words = tuple[str, ...]
 
-# 0 would keep the packets inside this machine, and so would never reach a peer.
-_read_ttl = integer(1, 255)
+
+def _read_ttl(word: str) -> int:
+    if word == "0":
+        raise BadValueError(
+            word, "with a TTL of 0 no packet leaves this machine", "write 1, or more across routers"
+        )
+    return integer(1, 255)(word)
 
 
 def read_bcast(words: Words) -> BroadcastLink:
