@@ -119,7 +119,11 @@ def test_a_hole_in_the_data_hides_no_other_fault():
             "192.0.2.9",
             "links[1].group: mcast: 192.0.2.9 is not an IPv4 multicast group: write a group from 224.0.0.0 to 239.255.255.255, or mcast6 for IPv6",
         ),
-        ("links[1].ttl", 0, "links[1].ttl: mcast: with a TTL of 0 no packet leaves this machine: write 1, or more across routers"),
+        (
+            "links[1].ttl",
+            0,
+            "links[1].ttl: mcast: with a TTL of 0 no packet leaves this machine: write 1, or more across routers",
+        ),
         (
             "links[3].address",
             "lb/2",

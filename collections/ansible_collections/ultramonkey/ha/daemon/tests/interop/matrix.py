@@ -75,7 +75,9 @@ class Matrix:
             waiting.put(row)
         places = [Place(number) for number in range(self.jobs)]
         names = [name for place in places for name in place.names]
-        with Lab(nodes=names, client=False, packages=PACKAGES) as lab:
+        # The client is the ping node.
+        pinged = any(cell.ping for cell in self.cells)
+        with Lab(nodes=names, client=pinged, packages=PACKAGES) as lab:
             workers = [
                 threading.Thread(target=self._work, args=(lab, place, waiting), daemon=True)
                 for place in places
@@ -103,6 +105,8 @@ class Matrix:
     def _play_row(self, pair: Pair, row: Row) -> None:
         at_home = False
         for scenario in self.scenarios:
+            if not scenario.fits(row.cell):
+                continue
             result = self._play(pair, scenario, at_home=at_home)
             at_home = result.at_home
             row.results[scenario.code] = result

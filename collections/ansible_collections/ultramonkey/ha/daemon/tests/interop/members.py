@@ -315,7 +315,7 @@ class OurMember(Member):
             return False
         codes = {problem["code"] for problem in status["problems"]}
         moving = [s for g in status["groups"] for s in g["states"].values() if s in ("starting", "stopping")]
-        return not moving and codes <= {"old-peer", "node-dead", "node-left"}
+        return not moving and codes <= {"old-peer", "node-dead", "node-left", "ping-lost"}
 
     def state(self) -> str:
         status = self.status()

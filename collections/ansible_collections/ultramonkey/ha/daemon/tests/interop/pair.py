@@ -9,7 +9,7 @@ from typing import Callable
 
 from lab import Lab
 
-from .cell import GROUPS, Cell, Place, authkeys, ha_cf, haresources
+from .cell import GROUPS, PING_NODE, Cell, Place, authkeys, ha_cf, haresources
 from .complaints import unexpected
 from .members import Member, OurMember, RealMember
 from .null_modem import NullModem
@@ -260,6 +260,15 @@ class Pair:
             rule = f"udp dport {self.place.port} {chance} drop"
             rules = f"table inet loss {{ chain c {{ type filter hook input priority 0; {rule}; }}; }}\n"
             member.host.run(["nft", "-f", "-"], stdin=rules)
+
+    def lose_ping_node(self, *members: Member) -> None:
+        """The ping node's answers do not reach these members, and do reach the others."""
+        for member in self.members:
+            member.host.run(["nft", "delete", "table", "inet", "noping"], check=False)
+            if member in members:
+                rule = f"ip saddr {PING_NODE} icmp type echo-reply drop"
+                rules = f"table inet noping {{ chain c {{ type filter hook input priority 0; {rule}; }}; }}\n"
+                member.host.run(["nft", "-f", "-"], stdin=rules)
 
     def go_home(self) -> None:
         """Whoever lacks its own takes it."""

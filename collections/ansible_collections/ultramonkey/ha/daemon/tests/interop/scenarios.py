@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable
 
-from .cell import DEADTIME_MS, KEEPALIVE_MS
+from .cell import DEADTIME_MS, KEEPALIVE_MS, Cell
 from .members import Member, OurMember
 from .pair import ALL, NOTHING, Pair, WrongError
 
@@ -29,14 +29,27 @@ class Scenario:
     two_holders: bool = False
     # Begins with both machines just booted instead of at home.
     cold: bool = False
+    # In which cells it is played: those without a ping node, those with one.
+    cells: tuple[bool, ...] = (False,)
+
+    def fits(self, cell: Cell) -> bool:
+        """Whether it is played in that cell."""
+        return cell.ping in self.cells
 
 
 SCENARIOS: list[Scenario] = []
 
 
-def scenario(code: str, title: str, *, two_holders: bool = False, cold: bool = False):
+def scenario(
+    code: str,
+    title: str,
+    *,
+    two_holders: bool = False,
+    cold: bool = False,
+    cells: tuple[bool, ...] = (False,),
+):
     def register(play: Callable[[Pair], None]) -> Callable[[Pair], None]:
-        SCENARIOS.append(Scenario(code, title, play, two_holders, cold))
+        SCENARIOS.append(Scenario(code, title, play, two_holders, cold, cells))
         return play
 
     return register
@@ -62,7 +75,7 @@ def real_joins(pair: Pair) -> None:
     _one_after_the_other(pair, pair.ours, pair.real)
 
 
-@scenario("both", "both start at once", cold=True)
+@scenario("both", "both start at once", cold=True, cells=(False, True))
 def together(pair: Pair) -> None:
     pair.start(pair.real, pair.ours)
     pair.expect_home()
@@ -355,3 +368,44 @@ def real_deaf(pair: Pair) -> None:
         time.sleep(1)
     pair.expect_each_once()
     pair.go_home()
+
+
+# -- ping nodes ------------------------------------------------------------------------------------
+
+
+def _cut_off(pair: Pair, victim: Member) -> None:
+    """One node hears the other and not the ping node: who is cut off from the clients hands over."""
+    stays = pair.other(victim)
+    pair.lose_ping_node(victim)
+    if pair.failback == "legacy":
+        # 3.0.6's ipfail does not run there, and ours moves nothing either.
+        time.sleep(2 * DEADTIME_S)
+        pair.expect_home()
+    else:
+        pair.expect(ALL if stays is pair.ours else NOTHING)
+    pair.lose_ping_node()
+    if pair.failback == "legacy":
+        pair.expect_home()
+    else:
+        pair.expect_after_return(stayed=stays)
+        pair.go_home()
+
+
+@scenario("pingR", "the real one loses the ping node, and gets it back", cells=(True,))
+def real_cut_off(pair: Pair) -> None:
+    _cut_off(pair, pair.real)
+
+
+@scenario("pingO", "ours loses the ping node, and gets it back", cells=(True,))
+def ours_cut_off(pair: Pair) -> None:
+    _cut_off(pair, pair.ours)
+
+
+@scenario("pingB", "both lose the ping node, and get it back", cells=(True,))
+def both_cut_off(pair: Pair) -> None:
+    pair.lose_ping_node(*pair.members)
+    time.sleep(2 * DEADTIME_S)
+    pair.expect_home()
+    pair.lose_ping_node()
+    time.sleep(DEADTIME_S)
+    pair.expect_home()
