@@ -219,6 +219,7 @@ REFUSED = [
     ("Keepalife 1", ["1 error Keepalife"]),
     ("keepalive 500 m", ["1 error m", "1 warning 500"]),
     ("node lb1 \\\nlb2", ["1 error \\", "2 error lb2"]),
+    ("bcast eth0\\ eth1", ["1 error eth0\\"]),
     ("bcast 192.0.2.255", ["1 error 192.0.2.255"]),
     ("bcast eth0 192.0.2.255", ["1 error 192.0.2.255"]),
     ("ucast 192.0.2.1 192.0.2.2", ["1 error 192.0.2.1"]),

@@ -111,7 +111,7 @@ def test_what_looks_like_a_slip_and_is_none(line, told):
         ("keepalive3x", "keepalive3x is not a directive: did you mean keepalive?"),
         (
             "node lb3 \\",
-            "the line ends with a backslash, and ha.cf has no continued lines: write all of it in one",
+            "\\ ends with a backslash, and ha.cf has no continued lines: write all of it in one line, or node again",
         ),
         ("; old style", "; is not a directive"),
         ("keepalive =", "keepalive: = is not a time"),

@@ -136,10 +136,11 @@ def _read_line(source: Source, number: int, line: str) -> None:
         source.failed.add(guess)
         return
     words = words_of(rest, _BLANKS if directive.shape is Shape.COMMAND else _BLANKS_AND_COMMAS)
-    if directive.shape is not Shape.COMMAND and words and words[-1].endswith("\\"):
+    continued = next((word for word in words if word.endswith("\\")), None)
+    if directive.shape is not Shape.COMMAND and continued is not None:
         source.failed.add(directive.name)
-        message = "the line ends with a backslash, and ha.cf has no continued lines"
-        source.error(number, words[-1], message, f"write all of it in one line, or {directive.name} again")
+        message = f"{shown(continued)} ends with a backslash, and ha.cf has no continued lines"
+        source.error(number, continued, message, f"write all of it in one line, or {directive.name} again")
         return
     if directive.shape is not Shape.COMMAND:
         words, more = without_quotes(words)
