@@ -58,29 +58,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Upgrade the web servers, one after the other, without a lost request
-  hosts: realservers
-  serial: 1
-  tasks:
-    - name: Have its clients finish
-      ultramonkey.ha.ldirectord_real:
-        server: "{{ ansible_host }}"
-        state: drain
-        timeout: 300
-      delegate_to: "{{ item }}"
-      loop: "{{ groups.directors }}"
+# In a play over the real servers, with serial: 1.
+- name: Have its clients finish
+  ultramonkey.ha.ldirectord_real:
+    server: "{{ ansible_host }}"
+    state: drain
+    timeout: 300
+  delegate_to: "{{ item }}"
+  loop: "{{ groups.directors }}"
 
-    - name: Upgrade it
-      ansible.builtin.package:
-        name: nginx
-        state: latest
+- name: Restart it, which no client notices
+  ansible.builtin.reboot:
 
-    - name: Have it serve again
-      ultramonkey.ha.ldirectord_real:
-        server: "{{ ansible_host }}"
-        state: normal
-      delegate_to: "{{ item }}"
-      loop: "{{ groups.directors }}"
+- name: Have it serve again
+  ultramonkey.ha.ldirectord_real:
+    server: "{{ ansible_host }}"
+    state: normal
+  delegate_to: "{{ item }}"
+  loop: "{{ groups.directors }}"
 
 - name: Give a new server little to do at first
   ultramonkey.ha.ldirectord_real:
