@@ -104,12 +104,12 @@ test-ppp: compiled
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ppp.py
 
 test-ipvs: compiled
-	@tools/kernel-run --package iptables --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
+	@tools/kernel-run --package iptables --package ipvsadm --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ipvs.py
 
 # One of them: make test-topologies TOPOLOGY=streamline
 test-topologies: compiled
-	@tools/kernel-run --timeout 900 --package nftables --package openssl --package python3-yaml \
+	@tools/kernel-run --timeout 1500 --package nftables --package openssl --package python3-yaml \
 	  $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/topologies.py $(TOPOLOGY)
 

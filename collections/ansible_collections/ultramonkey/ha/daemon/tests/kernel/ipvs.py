@@ -112,6 +112,9 @@ def client():
         f"1000 servers are added in {added_s:.2f} s of emulation",
     )
     ipvs.apply(changes(many, {}, [web]))
+    holds(ipvs.keep_timeouts((60, 0, 30)) and not ipvs.keep_timeouts((60, 0, 30)), "timeouts are set, once")
+    shown = subprocess.run(["ipvsadm", "-L", "--timeout"], check=True, capture_output=True, text=True).stdout
+    holds("60 120 30" in shown, f"and ipvsadm shows them: {shown.strip()}")
     ipvs.close()
     sync = SyncSocket()
     sync.open()

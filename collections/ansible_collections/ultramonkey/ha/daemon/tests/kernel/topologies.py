@@ -29,6 +29,7 @@ warntime 5
 initdead 30
 realtime off
 """
+TIMERS = {"checkinterval": 5, "checktimeout": 15, "negotiatetimeout": 15}
 AUTHKEYS = "auth 1\n1 sha256 0123456789abcdef\n"
 # Of what the kernel's synchronization brings, connections through a tunnel do not go on (tried on 6.1), for
 # they came before the service did. New ones do.
@@ -70,12 +71,7 @@ class Topology:
         """As the role writes it, with timers of emulation."""
         from ultramonkey_ldirectord import reading  # noqa: PLC0415 - machines put it on the path
 
-        settings = {
-            **self.said["ldirectord_globals"],
-            "checktimeout": 10,
-            "negotiatetimeout": 10,
-            "logfile": log,
-        }
+        settings = {**self.said["ldirectord_globals"], **TIMERS, "logfile": log}
         text, problems = reading.render({"globals": settings, "services": self.services}, "ldirectord.cf")
         holds(text and not problems, f"ldirectord.cf of {self.name} has no mistake", problems)
         return text

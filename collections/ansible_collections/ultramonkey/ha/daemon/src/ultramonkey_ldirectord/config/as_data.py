@@ -19,7 +19,14 @@ from .settings import SECRETS, plain_value
 Data = dict[str, Any]
 
 # Their values are text even where it looks like a number.
-_TEXT = (values.read_text, values.read_request, values.read_receive, values.read_command, values.read_logfile)
+_TEXT = (
+    values.read_text,
+    values.read_request,
+    values.read_receive,
+    values.read_command,
+    values.read_logfile,
+    values.read_timeouts,
+)
 HIDDEN = "(hidden)"
 
 

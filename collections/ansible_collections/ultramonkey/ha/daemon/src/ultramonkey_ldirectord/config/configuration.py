@@ -89,4 +89,5 @@ def _configuration(file: str, common: Settings, virtuals: tuple[Virtual, ...]) -
         logfile=common.get("logfile", "/var/log/ldirectord.log"),
         maintenance_directory=common.get("maintenancedir", ""),
         supervised=common.get("supervised", False),
+        ipvs_timeouts_s=tuple(map(int, common.get("ipvstimeouts", "0 0 0").split())),
     )

@@ -114,6 +114,9 @@ DIRECTIVES: tuple[Directive, ...] = (
     Directive("cleanstop", _B, "yes|no", "take the service out of the kernel at stop", _YES_NO, "yes"),
     Directive("maintenancedir", _G, "PATH", "a directory; a file in it named ADDRESS, ADDRESS:PORT or a host name "
               "takes that server out", read_path, quotes=_MAY),
+    Directive("ipvstimeouts", _G, "TCP TCPFIN UDP", "how many seconds the kernel remembers connections that are idle: "
+              "established, being closed, and of UDP", values.read_timeouts, "as the kernel has them", quotes=_MAY,
+              ours=True),
     Directive("execute", _G, "NAME", "start another ldirectord", values.read_text, treatment=Treatment.REFUSED,
               remedy="put its sections into this file, or start it as a resource of its own"),
     _no_mail("emailalert", "ADDRESS[, ADDRESS]", "send mail when a server changes"),

@@ -149,6 +149,8 @@ class Configuration:
     logfile: str = "/var/log/ldirectord.log"
     maintenance_directory: str = ""
     supervised: bool = False
+    # Of established TCP connections, closing ones, and UDP; 0 leaves what the kernel has.
+    ipvs_timeouts_s: tuple[int, ...] = (0, 0, 0)
 
 
 def canonical(address: str) -> str:

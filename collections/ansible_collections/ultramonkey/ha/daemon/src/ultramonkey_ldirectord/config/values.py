@@ -15,6 +15,7 @@ from .services import PORTS, SCHEDULER_FLAGS, SCHEDULERS
 
 # A day; longer ones are typing mistakes.
 SECONDS_MAX = 86_400
+_NUMBER = re.compile(r"[0-9]{1,6}\Z")
 _CHECK_N = re.compile(r"(?:check)?([0-9]{1,4})\Z")
 _KINDS = ("connect", "negotiate", "ping", "off", "on", "external", "external-perl")
 _WHEN = ("all", "none", "starting", "running", "stopping", "reloading")
@@ -47,6 +48,18 @@ def read_text(text: str) -> str:
     if not text:
         raise BadValueError(text, "the value is empty", "write a value, or leave the line out")
     return text
+
+
+def read_timeouts(text: str) -> str:
+    """Three numbers of seconds: how long IPVS remembers idle connections; 0 leaves one as it is."""
+    words = text.replace(",", " ").split()
+    good = all(_NUMBER.match(word) and int(word) <= SECONDS_MAX for word in words)
+    if len(words) != len(("tcp", "tcpfin", "udp")) or not good:
+        remedy = (
+            f"write three numbers of seconds up to {SECONDS_MAX}, as in 900 120 300; 0 leaves one as it is"
+        )
+        raise BadValueError(text, f"{shown(text)} is not TCP, TCPFIN and UDP", remedy)
+    return " ".join(str(int(word)) for word in words)
 
 
 def read_logfile(text: str) -> str:

@@ -68,6 +68,7 @@ class Keeper:
             self._remember(self._owned)
             self.active = True
             try:
+                await self._keep_timeouts()
                 await self._apply("")
             except IpvsError:
                 self.active = False
@@ -123,6 +124,7 @@ class Keeper:
             try:
                 why = ""
                 if anew:
+                    await self._keep_timeouts()
                     before, self.found = self.found, await self._table.read()
                     if _ours(before, self._owned) != _ours(self.found, self._owned):
                         self.repairs += 1
@@ -146,6 +148,11 @@ class Keeper:
             self._remember(set())
             if failures:
                 raise IpvsError("; ".join(_text(failure) for failure in failures))
+
+    async def _keep_timeouts(self) -> None:
+        wanted_s = self.director.configuration.ipvs_timeouts_s
+        if any(wanted_s) and await self._table.keep_timeouts(wanted_s):
+            self._log.change(f"Set timeouts of connections (tcp tcpfin udp): {' '.join(map(str, wanted_s))}")
 
     async def _apply(self, why: str) -> None:
         wanted = self.director.wanted()

@@ -34,5 +34,8 @@ class VirtualServers(Protocol):
     async def apply(self, changes: Sequence[Change]) -> list[Failure]:
         """Carry out the changes in this order; returns those that were refused. One refusal stops nothing."""
 
+    async def keep_timeouts(self, wanted_s: Sequence[int]) -> bool:
+        """Let the timeouts of connections be these, where they are not 0. True when that was a change."""
+
     async def close(self) -> None:
         """Let go of it. The table stays."""

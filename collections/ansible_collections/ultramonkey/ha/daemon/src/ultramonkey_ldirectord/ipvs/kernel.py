@@ -35,6 +35,10 @@ class KernelTable:
         """Carry out the changes."""
         return await self._call(lambda kernel: kernel.apply(changes))
 
+    async def keep_timeouts(self, wanted_s: Sequence[int]) -> bool:
+        """Let the timeouts of connections be these."""
+        return await self._call(lambda kernel: kernel.keep_timeouts(wanted_s))
+
     async def close(self) -> None:
         """Finish what is under way; nothing may be called afterwards."""
         await asyncio.get_running_loop().run_in_executor(self._worker, self._socket.close)

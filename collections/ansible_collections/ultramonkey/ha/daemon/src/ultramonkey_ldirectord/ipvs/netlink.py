@@ -56,6 +56,15 @@ class IpvsSocket:
                 failures += self._batch(changes[start : start + _BATCH])
         return failures
 
+    def keep_timeouts(self, wanted_s: Sequence[int]) -> bool:
+        """Let the timeouts of connections be these, where they are not 0. True when they were not."""
+        with _as_ipvs_error():
+            (answer, *_) = self.netlink.ask(wire.timeouts_request(self.netlink.family, self.netlink.next()))
+            if all(want in (0, have) for want, have in zip(wanted_s, wire.read_timeouts(answer))):
+                return False
+            self.netlink.ask(wire.timeouts_request(self.netlink.family, self.netlink.next(), wanted_s))
+        return True
+
     def _batch(self, changes: Sequence[Change]) -> Iterator[Failure]:
         family = self.netlink.family
         batch = {self.netlink.next(): change for change in changes}

@@ -26,6 +26,8 @@ class RecordingTable:
     def __init__(self) -> None:
         self.table: Table = {}
         self.changes: list[Change] = []
+        # As the kernel begins.
+        self.timeouts_s: tuple[int, ...] = (900, 120, 300)
         self.log: list[str] = []
         # Set by a test: whatever is done fails with this.
         self.broken = ""
@@ -63,6 +65,13 @@ class RecordingTable:
             else:
                 done.append(change)
         return done, failures
+
+    async def keep_timeouts(self, wanted_s: Sequence[int]) -> bool:
+        """Note the timeouts."""
+        changed = any(want not in (0, have) for want, have in zip(wanted_s, self.timeouts_s))
+        if changed:
+            self.timeouts_s = tuple(wanted_s)
+        return changed
 
     async def close(self) -> None:
         """Nothing to let go of."""

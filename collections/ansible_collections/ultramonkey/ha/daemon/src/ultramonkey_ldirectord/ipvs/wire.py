@@ -9,6 +9,7 @@ byte order, but for ports and addresses.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ultramonkey_heartbeat.net.generic import (
@@ -31,7 +32,9 @@ from ..core.table import FLAGS, Connections, Server, ServerKey, Service
 
 _NEW_SERVICE, _SET_SERVICE, _DEL_SERVICE, _GET_SERVICE = 1, 2, 3, 4
 _NEW_DEST, _SET_DEST, _DEL_DEST, _GET_DEST = 5, 6, 7, 8
+_SET_CONFIG, _GET_CONFIG = 12, 13
 _CMD_SERVICE, _CMD_DEST = 1, 2
+_TIMEOUTS = (4, 5, 6)
 _SVC_AF, _SVC_PROTOCOL, _SVC_ADDR, _SVC_PORT, _SVC_MARK = 1, 2, 3, 4, 5
 _SVC_SCHEDULER, _SVC_FLAGS, _SVC_TIMEOUT, _SVC_NETMASK = 6, 7, 8, 9
 _DEST_ADDR, _DEST_PORT, _DEST_METHOD, _DEST_WEIGHT, _DEST_UPPER, _DEST_LOWER = 1, 2, 3, 4, 5, 6
@@ -129,6 +132,15 @@ def _dest(key: ServerKey, server: Server | None) -> bytes:
     )
 
 
+def timeouts_request(family: int, sequence: int, timeouts_s: Sequence[int] = ()) -> bytes:
+    """Ask for the timeouts of connections (TCP, TCP being closed, UDP), or set those that are not 0."""
+    flags = REQUEST | ACKNOWLEDGE
+    if not timeouts_s:
+        return message(family, flags, sequence, _GET_CONFIG, b"")
+    body = b"".join(attribute(kind, u32(value)) for kind, value in zip(_TIMEOUTS, timeouts_s))
+    return message(family, flags, sequence, _SET_CONFIG, body)
+
+
 # --- from the kernel ----------------------------------------------------------------------------------------
 
 
@@ -167,6 +179,12 @@ def read_server(answer: Message, version: int) -> tuple[ServerKey, Server, Conne
     )
     connections = Connections(number(a.get(_DEST_ACTIVE)), number(a.get(_DEST_INACTIVE)))
     return ServerKey(_address_text(a[_DEST_ADDR], version), _port(a.get(_DEST_PORT))), server, connections
+
+
+def read_timeouts(answer: Message) -> tuple[int, ...]:
+    """The timeouts in force, in seconds."""
+    found = answer.attributes
+    return tuple(number(found.get(kind)) for kind in _TIMEOUTS)
 
 
 def _port(value: bytes | None) -> int:

@@ -28,6 +28,10 @@ FILES = {
         "virtual=[2001:db8::1]:80\n",
         ["ld.cf:1: virtual: virtual has an IPv6 address: write virtual6=[2001:db8::1]:80"],
     ),
+    "timeouts of IPVS that are none": (
+        f"ipvstimeouts=900 2m 300\n{HEAD}{REAL}",
+        ["ld.cf:1: ipvstimeouts: 900 2m 300 is not TCP, TCPFIN and UDP: write three numbers of seconds up to 86400, as in 900 120 300; 0 leaves one as it is"],
+    ),
     "an unknown host": (
         "virtual=nowhere:80\n",
         ["ld.cf:1: virtual: the host nowhere has no IPv4 address: write an address, or mend its name"],

@@ -57,6 +57,23 @@ class Scene:
         return {str(place): server.weight for place, server in self.table.table[WEB].servers.items()}
 
 
+def test_timeouts_of_connections_are_kept_where_they_are_given():
+    async def go():
+        scene = Scene(f"ipvstimeouts=60, 0, 30\n{TEXT}")
+        await scene.keeper.begin()
+        assert scene.table.timeouts_s == (60, 0, 30)
+        scene.table.timeouts_s = (900, 120, 300)
+        await scene.keeper.turn(anew=True)
+        await scene.keeper.turn(anew=True)
+        assert scene.table.timeouts_s == (60, 0, 30)
+        assert scene.log.lines.count("Set timeouts of connections (tcp tcpfin udp): 60 0 30") == 2
+        other = Scene()
+        await other.keeper.begin()
+        assert other.table.timeouts_s == (900, 120, 300)
+
+    asyncio.run(go())
+
+
 def test_it_takes_the_table_over_and_gives_it_back_clean():
     async def go():
         scene = Scene()
