@@ -2,8 +2,9 @@
 
 Arguments: the node's name, the directory of the files, then the words of the hbctl command. Standard
 input: the data for `hbctl config render`. Prints `{"files": {name: text}, "problems": [...], "edited":
-{name: [...]}}`. The files are empty when there is an error, and `edited` has those that are there, differ,
-and were not written so by us. The trial directory is only for us and is gone afterwards: it holds a key.
+{name: [...]}, "recorded": true}`. The files are empty when there is an error, `edited` has those that are
+there, differ, and were not written so by us, and `recorded` says that the record is that of these files.
+The trial directory is only for us and is gone afterwards: it holds a key.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
@@ -40,12 +41,23 @@ OPEN_FILES = ("ha.cf", "haresources")
 RECORD = ".written"
 
 
+def digest(text: str) -> str:
+    """By which a text is known again."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record(directory: Path) -> dict[str, str]:
+    """The digests of what was written last."""
+    try:
+        written: dict[str, str] = json.loads((directory / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return written
+
+
 def edited(directory: Path, wanted: dict[str, str]) -> dict[str, list[str]]:
     """What would be lost: files that are neither as we wrote them last nor as they shall be."""
-    try:
-        written = json.loads((directory / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        written = {}
+    written = record(directory)
     found = {}
     for name in OPEN_FILES:
         try:
@@ -77,6 +89,7 @@ def main() -> None:
         "files": {} if failed else files,
         "problems": problems,
         "edited": {} if failed else edited(place, files),
+        "recorded": not failed and record(place) == {name: digest(files[name]) for name in OPEN_FILES},
     }
     json.dump(told, sys.stdout)
 
