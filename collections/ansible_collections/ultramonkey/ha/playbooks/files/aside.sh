@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # put FILE...   move files that belong to heartbeat 3.0.6 out of the way, so that ours can have their places
 # back FILE...  undo it
 # Prints what was moved. With dpkg-divert the package manager knows of it, and an update does not bring them back.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # give SECONDS   give away everything that this node holds, and come back when that is done (0) or time is up (1)
 # First what prefers others, then the rest: a heartbeat 3.0.6 stops all groups that it was asked for, says so, and
 # only then are they started on the other node, one after the other; so each is down for as long as all of them

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # whole SECONDS NODE...   come back when this node sees all of them active and moves nothing (0), or time is up (1)
 # Prints what this node holds. All in one process, because it may run while groups move, and should not slow them.
 set -u

@@ -191,9 +191,9 @@ def ufw(rules: list[Rule], *, act: bool) -> list[str]:
     """Add what is missing and delete what is ours and not wanted any more."""
     there = {}
     for line in run("ufw", "show", "added").splitlines():
-        words, separator, _ = line.partition(f" comment '{MARK}'")
-        if separator:
-            there[ufw_normal(words.removeprefix("ufw "))] = words.removeprefix("ufw ")
+        if f" comment '{MARK}'" in line:
+            words = line.partition(" comment ")[0].removeprefix("ufw ")
+            there[ufw_normal(words)] = words
     wanted = {ufw_normal(text): text for text in ufw_rules(rules)}
     add = [text for key, text in wanted.items() if key not in there]
     delete = [text for key, text in there.items() if key not in wanted]
