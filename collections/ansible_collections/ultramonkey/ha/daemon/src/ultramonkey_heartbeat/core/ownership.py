@@ -19,8 +19,9 @@ ping       the owner, when another node has been seeing more ping nodes for a wh
 failback   the owner, when the preferred node can hold the group again, and does not see fewer ping nodes
 unpinned   the owner, when the preferred node went away after an administrator had moved the group
 
-Under maintenance nobody writes, but for a node whose daemon was restarted and still holds the group: it
-writes itself down again. What was written before is carried out, or two nodes would go on holding the group.
+Under maintenance nobody writes, but for a node whose daemon was restarted and still holds the group, which
+writes itself down again, and for one that holds the group beside a rival that does not hear it, which gives
+way. What was written before is carried out, or two nodes would go on holding the group.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def rewrite(view: View) -> Assignment | None:
     """The assignment that this node must write now, or None. Called only while it takes part."""
     mine, current = view.mine, view.assignment
     if view.maintained:
-        return _claim(view)
+        return _claim(view) or _yield(view)
     if _we_win_conflict(view):
         return _to(view, mine, Cause.CONFLICT)
     yielded = _yield(view)
@@ -185,13 +186,17 @@ def _we_win_conflict(view: View) -> bool:
 
 
 def _yield(view: View) -> Assignment | None:
-    """We let go when a rival cannot hear us, so cannot learn that the group is ours, or sees more than we."""
+    """We let go when a rival cannot hear us, so cannot learn that the group is ours, or sees more than we.
+
+    The first also under maintenance: two holders are worse than a stop.
+    """
     if not view.owned or view.mine.state not in (GroupState.HELD, GroupState.STARTING):
         return None
     for seat in view.seats:
         if seat.name == view.me or seat.state is not GroupState.HELD:
             continue
-        if seat.deaf or (seat.hears_us and surely_more(seat.reach, view.mine.reach)):
+        better = seat.hears_us and not view.maintained and surely_more(seat.reach, view.mine.reach)
+        if seat.deaf or better:
             return _to(view, seat, Cause.CONFLICT)
     return None
 

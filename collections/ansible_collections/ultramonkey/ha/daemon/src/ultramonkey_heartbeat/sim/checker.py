@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .observer import Observer
 from .plan import Plan
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 NOTED_MAX = 3
 
 
-@dataclass(frozen=True)
-class Violation:
-    """A promise that was broken."""
+class Violation(NamedTuple):
+    """A promise that was broken. A tuple, because it travels from one process to another."""
 
     at_ms: int
     checker: str

@@ -136,11 +136,11 @@ def _media(
                 members=pair if serial else names,
                 baud=baud if serial else 0,
                 delay_ms=rng.choice((1, 1, 1, 5, 40)),
-                loss=rng.choice((0, 0.01, 0.05, 0.3)) if troubled else 0,
-                double=rng.choice((0, 0, 0.05, 0.5)) if troubled else 0,
-                tail=rng.choice((0, 0, 0.01, 0.1)) if troubled else 0,
+                loss=rng.choice((0.0, 0.01, 0.05, 0.3)) if troubled else 0.0,
+                double=rng.choice((0.0, 0.0, 0.05, 0.5)) if troubled else 0.0,
+                tail=rng.choice((0.0, 0.0, 0.01, 0.1)) if troubled else 0.0,
                 tail_ms_max=tail_ms_max,
-                garble=rng.choice((0, 0.02)) if garble and troubled else 0,
+                garble=rng.choice((0.0, 0.02)) if garble and troubled else 0.0,
                 mercy_ms=mercy_ms,
             )
         )
