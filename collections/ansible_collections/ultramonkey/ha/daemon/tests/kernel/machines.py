@@ -78,12 +78,18 @@ class Machine:
         self.work.mkdir(parents=True)
         self.processes = []
         run(f"ip netns add {name}")
-        self.ip("link set lo up")
-        self.sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0")
-        self.sysctl("net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0")
+        self.sysctl(
+            *("net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/all/accept_dad=0"),
+            *("net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0"),
+        )
+        self.ips("link set lo up")
 
     def ip(self, text, **options):
         return run(f"ip -n {self.name} {text}", **options)
+
+    def ips(self, *lines):
+        """Several commands of ip in one process: to begin one takes longer than what it does."""
+        self.ip("-batch -", input="".join(f"{line}\n" for line in lines))
 
     def inside(self, *words):
         return ["ip", "netns", "exec", self.name, *words]
@@ -104,11 +110,17 @@ class Machine:
         """A cable to a network, with our number in it."""
         prefix4, prefix6 = NETWORKS[network]
         number = number or self.number
-        run(f"ip link add {self.name}-{interface} type veth peer name {interface} netns {self.name}")
-        run(f"ip link set {self.name}-{interface} master {network} up")
-        self.ip(f"addr add {prefix4}{number}/24 brd + dev {interface}")
-        self.ip(f"link set {interface} up")
-        self.ip(f"addr add {prefix6}{number}/64 dev {interface} nodad")
+        cable = f"{self.name}-{interface}"
+        lines = [
+            f"link add {cable} type veth peer name {interface} netns {self.name}",
+            f"link set {cable} master {network} up",
+        ]
+        run("ip -batch -", input="".join(f"{line}\n" for line in lines))
+        self.ips(
+            f"addr add {prefix4}{number}/24 brd + dev {interface}",
+            f"link set {interface} up",
+            f"addr add {prefix6}{number}/64 dev {interface} nodad",
+        )
 
     def start(self, *words, log=None, **options):
         """Something that runs until the machine is gone."""
@@ -139,10 +151,8 @@ class Machine:
 
     def carry(self, *vips, device="lo"):
         """Carry addresses for good, as real servers of direct routing do."""
-        for vip in vips:
-            self.ip(
-                f"addr add {vip}/128 dev {device} nodad" if ":" in vip else f"addr add {vip}/32 dev {device}"
-            )
+        lengths = {vip: "128 nodad" if ":" in vip else "32" for vip in vips}
+        self.ips(*(f"addr add {vip}/{rest} dev {device}" for vip, rest in lengths.items()))
 
     def close(self):
         for process in self.processes:
