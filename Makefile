@@ -123,7 +123,7 @@ lint: venv
 
 test-playbooks: venv
 	@tools/build
-	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py
+	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py $(COLLECTION)/tests/in_lab/troubles.py
 
 # RELEASE=trixie: on Debian 13 instead of 12.
 RELEASE ?= bookworm
