@@ -44,7 +44,7 @@ def test_1_a_host_that_cannot_be_reached_stops_all_before_the_first_change(clust
 
 
 def test_2_a_run_that_was_interrupted_is_finished_by_the_next(cluster):
-    """Interrupted by its user when one part of the files is there, and on half of the hosts at most."""
+    """Ended from outside when one part of the files is there, and on half of the hosts at most."""
     cluster.ansible.set_variables(variables("lb1"))
     command = [find("ansible-playbook"), "-i", str(cluster.ansible.inventory), "ultramonkey.ha.site"]
     with subprocess.Popen(
@@ -52,7 +52,7 @@ def test_2_a_run_that_was_interrupted_is_finished_by_the_next(cluster):
     ) as run:
         for line in run.stdout:
             if "Replace ha.cf" in line:
-                run.send_signal(signal.SIGINT)
+                run.send_signal(signal.SIGTERM)
                 break
         run.stdout.read()
     assert run.returncode != 0
