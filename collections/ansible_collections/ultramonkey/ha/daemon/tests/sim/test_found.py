@@ -1,35 +1,53 @@
-"""What the simulator has found and a transcript cannot tell, because it needs a clock that stood still."""
+"""What the simulator has found and a transcript cannot tell: a clock that stood still, timers before frames."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from ultramonkey_heartbeat.config.model import AutoFailback
+from ultramonkey_heartbeat.config.model import AutoFailback, Group, Resource
 from ultramonkey_heartbeat.sim.draw import draw
 from ultramonkey_heartbeat.sim.plan import Fault, MediumPlan
 from ultramonkey_heartbeat.sim.run import simulate
 
 
-@pytest.mark.parametrize("policy", [AutoFailback.LEGACY, AutoFailback.OFF])
-def test_a_heartbeat_3_0_6_that_was_restarted_while_we_did_not_know_that_we_slept_is_asked_anew(policy):
+def two(policy, old, faults):
+    """Alice and bob, one of them a 3.0.6, on one line without losses."""
     plan = draw(1, 2, 1000, old=True)
-    plan = replace(
+    return replace(
         plan,
         policy=policy,
-        old=("alice",),
+        old=(old,),
         core=plan.nodes,
+        groups=tuple(Group(f"of-{name}", name, (Resource("IPaddr", (), "ip"),)) for name in plan.nodes),
         benign=False,
         codec="",
         deadtime_ms=3001,
         initdead_ms=9503,
         media=(MediumPlan("bcast eth0", plan.nodes),),
+        script_ms=100,
+        script_ms_max=100,
         drift_ppm=(),
         last_wish=None,
-        faults=(
-            Fault(0, 160_000, "stop", "alice", other="bob", lasts_ms=3000),
-            Fault(1, 160_300, "blackout", "bob", other="alice", lasts_ms=33_000, detail="frames lost"),
-        ),
+        faults=faults,
     )
-    verdict = simulate(plan)
+
+
+@pytest.mark.parametrize("policy", [AutoFailback.LEGACY, AutoFailback.OFF])
+def test_a_heartbeat_3_0_6_that_was_restarted_while_we_did_not_know_that_we_slept_is_asked_anew(policy):
+    faults = (
+        Fault(0, 160_000, "stop", "alice", other="bob", lasts_ms=3000),
+        Fault(1, 160_300, "blackout", "bob", other="alice", lasts_ms=33_000, detail="frames lost"),
+    )
+    verdict = simulate(two(policy, "alice", faults))
+    assert not verdict.failed, verdict.violations[0]
+
+
+def test_a_heartbeat_3_0_6_in_legacy_mode_is_given_its_group_though_it_never_asks():
+    """It was paused, gives up, and starts its group once more because of an answer that lay in its socket.
+
+    After its restart it asks only for what does not run (hbsim, seed 696127894 of an earlier draw).
+    """
+    pause = Fault(0, 117_430, "pause", "bob", other="alice", lasts_ms=40_644, detail="timers first")
+    verdict = simulate(two(AutoFailback.LEGACY, "bob", (pause,)))
     assert not verdict.failed, verdict.violations[0]

@@ -39,9 +39,7 @@ def test_every_promise_is_kept_for_seeds_that_nobody_has_seen(capsys):
     first = random.SystemRandom().randrange(2**31)
     begun, seed = time.monotonic(), first
     while time.monotonic() - begun < FRESH_SECONDS:
-        # Beside a 3.0.6 that is paused longer than its own dead time a promise is still broken now and then
-        # (docs/ARCHITECTURE.md, what is not promised); `make soak` shows it.
-        judge(seed, old=False)
+        judge(seed)
         seed += 1
     with capsys.disabled():
         print(f" seeds {first}-{seed - 1}", end="")

@@ -17,6 +17,9 @@ from .steward import Steward
 
 # A request is repeated until answered: it may have been lost.
 REQUEST_INTERVAL_MS = 1000
+# A peer that has become active asks for its own groups at once. One that has not done so by then holds them
+# already (it started them while it was giving up, and asks only for what does not run), or its question was lost.
+UNASKED_MS = 5000
 
 
 class Legacy:
@@ -32,6 +35,8 @@ class Legacy:
         self._answers_due: list[str] = []
         # What it was told, and may have missed: it asks once.
         self._answered: list[str] = []
+        # Since when the peer has been active while we hold groups of its own.
+        self._unasked_since_ms: int | None = None
 
     def meet(self, peer: Peer, *, unnoticed: bool) -> None:
         """The peer is heard, for the first time or again.
@@ -50,6 +55,7 @@ class Legacy:
         self._unconfirmed.clear()
         self._answers_due.clear()
         self._answered.clear()
+        self._unasked_since_ms = None
 
     def tick(self, peer: Peer, now_ms: int) -> None:
         """Ask for what is ours, and answer for what has stopped."""
@@ -62,12 +68,36 @@ class Legacy:
             if not self._steward.groups[key].state.runs:
                 self._answers_due.remove(key)
                 self._answer(key, peer.name, held=True)
+        self._give_unasked(peer, now_ms)
+
+    def _give_unasked(self, peer: Peer, now_ms: int) -> None:
+        """Give the peer its own groups when it has not asked for them: each node holds its own, always."""
+        kept = [key for key in self._keys(mine=False) if self._steward.owns(key)]
+        if not kept or peer.state is not PeerState.ACTIVE:
+            self._unasked_since_ms = None
+        elif self._unasked_since_ms is None:
+            self._unasked_since_ms = now_ms
+        elif now_ms - self._unasked_since_ms >= UNASKED_MS:
+            self._unasked_since_ms = None
+            for key in kept:
+                self._give(key, peer)
+
+    def _give(self, key: str, peer: Peer) -> None:
+        """The group is the peer's from now on; it is told as soon as it has stopped here."""
+        self._steward.dictate((key,), peer.name, peer.generation, Cause.FAILBACK)
+        if self._steward.groups[key].state.runs:
+            self._answers_due.append(key)
+        else:
+            self._answer(key, peer.name, held=False)
 
     def next_deadline(self) -> int | None:
-        """When a request is next to be repeated."""
-        if not self._unconfirmed or self._requested_at_ms is None:
-            return None
-        return self._requested_at_ms + REQUEST_INTERVAL_MS
+        """When a request is next to be repeated, or what was not asked for is to be given."""
+        instants = []
+        if self._unconfirmed and self._requested_at_ms is not None:
+            instants.append(self._requested_at_ms + REQUEST_INTERVAL_MS)
+        if self._unasked_since_ms is not None:
+            instants.append(self._unasked_since_ms + UNASKED_MS)
+        return min(instants, default=None)
 
     def hear(self, message: Message, peer: Peer) -> None:
         """Take in a request or an answer."""
@@ -81,11 +111,7 @@ class Legacy:
                 self._unconfirmed.remove(key)
                 self._steward.dictate((key,), self._steward.me, None, Cause.FAILBACK)
         elif local.group.preferred != self._steward.me:
-            self._steward.dictate((key,), peer.name, peer.generation, Cause.FAILBACK)
-            if local.state.runs:
-                self._answers_due.append(key)
-            else:
-                self._answer(key, peer.name, held=False)
+            self._give(key, peer)
 
     def held_by(self, peer: Peer) -> dict[str, GroupReport]:
         """What the peer would report, were it one of ours."""
