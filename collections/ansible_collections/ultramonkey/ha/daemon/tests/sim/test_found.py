@@ -1,4 +1,4 @@
-"""What the simulator has found and a transcript cannot tell: a clock that stood still, timers before frames."""
+"""What the simulator has found and a transcript cannot tell: clocks that stood still, timers before frames."""
 
 from __future__ import annotations
 

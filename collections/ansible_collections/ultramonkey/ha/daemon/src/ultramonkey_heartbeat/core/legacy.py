@@ -18,7 +18,8 @@ from .steward import Steward
 # A request is repeated until answered: it may have been lost.
 REQUEST_INTERVAL_MS = 1000
 # A peer that has become active asks for its own groups at once. One that has not done so by then holds them
-# already (it started them while it was giving up, and asks only for what does not run), or its question was lost.
+# already (it started them while it was giving up, and asks only for what does not run), or its question was
+# lost.
 UNASKED_MS = 5000
 
 
