@@ -113,6 +113,6 @@ def test_6_a_sick_cluster_is_not_changed(cluster):
     done = play(cluster, "rolling_change", heartbeat_directives={"debug": "2"})
     lb1.run(["/etc/init.d/heartbeat", "start"])
     assert done.returncode != 0
+    cluster.wait_healthy()
     assert lb1.read_text("/etc/ha.d/ha.cf") == before
     assert cluster.holder() is lb2
-    cluster.wait_healthy()
