@@ -125,10 +125,10 @@ test-playbooks: venv
 	@tools/build
 	@$(VENV)/bin/pytest $(COLLECTION)/tests/in_lab/playbooks.py $(COLLECTION)/tests/in_lab/troubles.py
 
-# RELEASE=trixie: on Debian 13 instead of 12.
+# RELEASE=trixie: on Debian 13 instead of 12. PACE=--pace: how fast Ansible is counts, too (on a machine without other work).
 RELEASE ?= bookworm
 test-molecule: $(VENV)/molecule-installed
-	@$(VENV)/bin/python tools/molecule --release $(RELEASE) $(SCENARIO)
+	@$(VENV)/bin/python tools/molecule --release $(RELEASE) $(PACE) $(SCENARIO)
 
 $(VENV)/molecule-installed: requirements-molecule.txt | venv
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt -r requirements-molecule.txt
