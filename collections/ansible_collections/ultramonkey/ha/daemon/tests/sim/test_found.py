@@ -1,4 +1,4 @@
-"""What the simulator has found and a transcript cannot tell: clocks that stood still, timers before frames."""
+"""Found by the simulator; a transcript cannot tell of clocks that stand still, or timers before frames."""
 
 from __future__ import annotations
 
