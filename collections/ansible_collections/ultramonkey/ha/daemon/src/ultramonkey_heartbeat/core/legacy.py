@@ -65,11 +65,15 @@ class Legacy:
             self._requested_at_ms = now_ms
             for key in self._unconfirmed:
                 self._send([string("t", "ip-request"), string("ipaddr", key)])
+        self.answer_stopped(peer)
+        self._give_unasked(peer, now_ms)
+
+    def answer_stopped(self, peer: Peer) -> None:
+        """Answer for what the peer has asked for and has stopped here."""
         for key in list(self._answers_due):
             if not self._steward.groups[key].state.runs:
                 self._answers_due.remove(key)
                 self._answer(key, peer.name, held=True)
-        self._give_unasked(peer, now_ms)
 
     def _give_unasked(self, peer: Peer, now_ms: int) -> None:
         """Give the peer its own groups when it has not asked for them: each node holds its own, always."""

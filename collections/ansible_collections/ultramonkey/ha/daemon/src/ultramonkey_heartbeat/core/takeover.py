@@ -111,7 +111,7 @@ class Conversation:
         if not (peer.alive and peer.old):
             self._alone(peer)
         elif phase is Phase.LEAVING:
-            self._leave()
+            self._leave(peer)
         elif self._legacy is not None:
             self._tick_legacy(self._legacy, peer, now_ms)
         else:
@@ -173,7 +173,10 @@ class Conversation:
         self._peer_stable = False
         self._moves.forget()
 
-    def _leave(self) -> None:
+    def _leave(self, peer: Peer) -> None:
+        if self._legacy is not None:
+            # It waits for our answer, and asks nobody again.
+            self._legacy.answer_stopped(peer)
         if not self._said_shutdown and self._policy is not AutoFailback.LEGACY:
             self._said_shutdown = True
             self.shares.mine = Part.NONE
