@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -86,15 +87,8 @@ def test_it_is_the_oldest_that_the_collection_says_it_needs(controller):
 
 
 def test_it_understands_every_playbook_and_tells_every_manual_page(controller):
-    for playbook in sorted(COLLECTION.glob("playbooks/*.yml")):
-        run(
-            controller,
-            "ansible-playbook",
-            "--syntax-check",
-            "-i",
-            "localhost,",
-            f"ultramonkey.ha.{playbook.stem}",
-        )
+    playbooks = [f"ultramonkey.ha.{path.stem}" for path in sorted(COLLECTION.glob("playbooks/*.yml"))]
+    run(controller, "ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks)
     modules = [f"ultramonkey.ha.{path.stem}" for path in sorted(COLLECTION.glob("plugins/modules/*.py"))]
     told = json.loads(run(controller, "ansible-doc", "--json", *modules))
     assert sorted(told) == modules
@@ -119,8 +113,11 @@ def test_the_modules_do_there_what_they_do_here(controller):
 
 def test_a_cluster_is_deployed_moved_and_taken_away(controller):
     runnable = [version for version in CONTROLLERS if python_for(version)]
-    if controller.parent.name not in (runnable[0], runnable[-1]):
+    here = controller.parent.name
+    if here not in (runnable[0], runnable[-1]):
         pytest.skip("the oldest and the newest do this")
+    if here == metadata.version("ansible-core"):
+        pytest.skip("make test-role does this")
     subprocess.run([sys.executable, str(REPOSITORY / "tools/build")], check=True)
     with Lab(packages=PACKAGES, client=False) as lab:
         cluster = Cluster(lab, variables("lb1"))
