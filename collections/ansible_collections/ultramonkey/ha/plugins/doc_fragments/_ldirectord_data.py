@@ -67,6 +67,11 @@ options:
         description: >-
           A directory; a file in it named ADDRESS, ADDRESS:PORT or a host name takes that server out.
         type: str
+      ipvstimeouts:
+        description: >-
+          How many seconds the kernel remembers connections that are idle, as C(TCP TCPFIN UDP): established,
+          being closed, and of UDP. Only for the native implementation. Default as the kernel has them.
+        type: str
       emailalert:
         description: "Send mail when a server changes. Not carried out by the native implementation."
         type: str

@@ -35,6 +35,7 @@ GLOBALS = {
     "readdquiescent": {"type": "bool"},
     "cleanstop": {"type": "bool"},
     "maintenancedir": {"type": "str"},
+    "ipvstimeouts": {"type": "str"},
     "emailalert": {"type": "str"},
     "emailalertfrom": {"type": "str"},
     "emailalertfreq": {"type": "int"},
