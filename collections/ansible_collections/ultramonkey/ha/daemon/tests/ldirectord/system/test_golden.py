@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from directors import wait_until
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "ldirectord"
 
 
 def shape(value):
@@ -23,7 +23,7 @@ def shape(value):
 
 
 def golden(name):
-    return json.loads((GOLDEN / f"ldirectord-{name}.json").read_text())
+    return json.loads((GOLDEN / f"{name}.json").read_text())
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def info(answer):
 
 
 def test_the_info_holds_the_status_and_its_conclusions(golden):
-    told = info(golden("ldirectord-active"))
+    told = info(golden("ldirectord/active"))
     assert (told["changed"], told["state"], told["healthy"]) == (False, "active", False)
     assert [problem["code"] for problem in told["problems"]] == ["server-down"]
     assert told["servers"]["tcp:192.0.2.100:80"] == {
@@ -56,7 +56,7 @@ def test_the_info_holds_the_status_and_its_conclusions(golden):
 
 
 def test_no_daemon_is_an_answer_and_a_problem(golden):
-    told = info(golden("ldirectord-stopped"))
+    told = info(golden("ldirectord/stopped"))
     assert (told["state"], told["healthy"], told["servers"]) == ("stopped", False, {})
     (problem,) = told["problems"]
     assert (problem["code"], problem["text"]) == (
@@ -66,14 +66,14 @@ def test_no_daemon_is_an_answer_and_a_problem(golden):
 
 
 def test_a_daemon_that_died_is_another(golden):
-    told = info({**golden("ldirectord-stopped"), "exit_code": 1, "error": "pid file x is stale: 7 has died"})
+    told = info({**golden("ldirectord/stopped"), "exit_code": 1, "error": "pid file x is stale: 7 has died"})
     assert told["state"] == "failed"
     assert told["problems"][0]["text"] == "pid file x is stale: 7 has died"
 
 
 @pytest.mark.parametrize("change", [{"wish": "drain"}, {"in_maintenance": True}])
 def test_what_an_administrator_wants_is_told_before_what_the_checks_say(golden, change):
-    status = golden("ldirectord-active")
+    status = golden("ldirectord/active")
     status["services"][0]["servers"][0].update(change)
     state = info(status)["servers"]["tcp:192.0.2.100:80"]["192.0.2.21:80"]["state"]
     assert state == change.get("wish", "maintenance")

@@ -23,7 +23,7 @@ class Director:
     def __init__(self, case, golden):
         self.case = case
         self.golden = golden
-        self.status = golden("ldirectord-stopped" if case.get("daemon") == "stopped" else "ldirectord-active")
+        self.status = golden("ldirectord/stopped" if case.get("daemon") == "stopped" else "ldirectord/active")
         if "daemon" in case:
             self.status["state"] = case["daemon"]
         for server, change in case.get("status", {}).items():
