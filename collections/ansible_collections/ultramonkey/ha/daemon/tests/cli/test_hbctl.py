@@ -341,7 +341,8 @@ def test_a_daemon_of_another_schema_is_1(daemon, run):
 
 
 def process(*words, **options):
-    command = [sys.executable, "-m", "ultramonkey_heartbeat.cli.hbctl", *words]
+    # A test run in the background of a shell ignores SIGINT, and so would its children.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "ultramonkey_heartbeat.cli.hbctl", *words]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(ultramonkey_heartbeat.__file__).parent.parent),
