@@ -19,7 +19,7 @@ RIGHT = 20.0
 LANE = 34.0
 BAR = 16.0
 MARKER = 9.0
-# A bar that is thinner than this would not be seen.
+# A stripe that is thinner than this would not be seen.
 THINNEST = 2.0
 # More events than these would hide the picture; all of them are in the table at the end.
 MOST_EVENTS = 12
@@ -61,7 +61,7 @@ class Scale:
         return [(zero + n * step, f"{n * step:.0f} s") for n in inside]
 
 
-def bar(scale: Scale, lane_y: float, stretch: tuple[float, float], kind: str, title: str = "") -> str:
+def stripe(scale: Scale, lane_y: float, stretch: tuple[float, float], kind: str, title: str = "") -> str:
     """A stretch of time (its begin and end) in a lane."""
     x = scale.x(stretch[0])
     width = max(scale.x(stretch[1]) - x, THINNEST)
@@ -104,16 +104,16 @@ def lanes(report: dict[str, Any], scale: Scale, top: float) -> tuple[list[str], 
         y = top + number * LANE
         text_y = y + BAR - 3.5
         parts.append(f'<text x="{LEFT - 12}" y="{text_y}" text-anchor="end">{escape(name)}</text>')
-        parts.append(bar(scale, y, (scale.begin, scale.end), "good" if number == 0 else "empty"))
+        parts.append(stripe(scale, y, (scale.begin, scale.end), "good" if number == 0 else "empty"))
         if number == 0:
             parts += [
-                bar(scale, y, (gap["from"], gap["to"]), "bad", f"no answer for {duration(gap['ms'])}")
+                stripe(scale, y, (gap["from"], gap["to"]), "bad", f"no answer for {duration(gap['ms'])}")
                 for gap in report["probe"]["gaps"]
                 if gap["to"] >= scale.begin and gap["from"] <= scale.end
             ]
         else:
             parts += [
-                bar(scale, y, (begin, end), kind, f"{name}: {WORDS[kind]}")
+                stripe(scale, y, (begin, end), kind, f"{name}: {WORDS[kind]}")
                 for begin, end, kind in held(report, name)
                 if end >= scale.begin and begin <= scale.end
             ]
@@ -222,7 +222,7 @@ def closely(report: dict[str, Any], step: dict[str, Any]) -> str:
 
 def card(what: str, figure: str, more: str) -> str:
     """A figure that is read at once."""
-    number, _, unit = figure.partition(" ")
+    number, _blank, unit = figure.partition(" ")
     return (
         f'<div class="card"><div class="what">{escape(what)}</div><div class="figure">{escape(number)} '
         f"<small>{escape(unit)}</small></div><div>{escape(more)}</div></div>"

@@ -49,7 +49,7 @@ def answered_number(packet: bytes, identifier: int) -> int | None:
     body = packet[(packet[0] & 15) * 4 :]
     if len(body) < _ECHO.size:
         return None
-    kind, _, _, its_identifier, _, number = _ECHO.unpack_from(body)
+    kind, _code, _checksum, its_identifier, _sequence, number = _ECHO.unpack_from(body)
     return number if kind == 0 and its_identifier == identifier else None
 
 
@@ -76,7 +76,7 @@ def probe(address: str, interval_s: float, stop: Path) -> tuple[array[float], ar
     def read() -> None:
         while True:
             try:
-                packet, ancillary, _, sender = sock.recvmsg(2048, 256)
+                packet, ancillary, _flags, sender = sock.recvmsg(2048, 256)
             except OSError:
                 return
             number = answered_number(packet, identifier) if sender[0] == address else None

@@ -200,7 +200,7 @@ def refuse_files(found, params):
     """A server that a file keeps out cannot be put in from here."""
     filed = [
         server["server"]
-        for _, server in found
+        for _service, server in found
         if server["in_maintenance"] and server["wish"] != "maintenance"
     ]
     if filed and params["state"] == "normal":
@@ -225,7 +225,7 @@ def ensure(ldirectord, params, check_mode=False, patience=None):
         "changed": before != after,
         "before": before,
         "after": after,
-        "connections": sum(server["active"] for _, server in found),
+        "connections": sum(server["active"] for _service, server in found),
         "diff": {"before": before, "after": after},
     }
 
@@ -246,7 +246,9 @@ def _wait(ldirectord, params, patience):
     while True:
         status = running(ldirectord)
         found = targets(status, params)
-        left = [text for text in (_left(status, server, params["state"]) for _, server in found) if text]
+        left = [
+            text for text in (_left(status, server, params["state"]) for _service, server in found) if text
+        ]
         if not left:
             return found
         if patience.is_over:
