@@ -55,12 +55,6 @@ REAL: tuple[Allowed, ...] = (
     ),
     Allowed(r"WARN: Managed \S+/ipfail process \d+ exited with return code 100", "it ends in legacy mode"),
     Allowed(r"ipfail: \S+ ERROR: auto_failback set to incompatible legacy option", "the same"),
-    # Of itself, on a machine so busy that its scripts took so long; nothing of ours is in it.
-    Allowed(
-        r"(\S+) heartbeat: \S+ ERROR: Ignored standby message 'done' from \1 in state 0",
-        "it was still taking over from one that left when that one's dead time was over",
-        _codes("endO resO k9rel"),
-    ),
     Allowed(r"(Dispatch function|working on) .* (took|was delayed) .* \(> \d+ ms\)", "a busy machine"),
 )
 

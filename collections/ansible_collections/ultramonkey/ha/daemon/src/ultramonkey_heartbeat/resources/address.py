@@ -5,15 +5,12 @@ Where heartbeat's scripts take 200 ms, this takes one: one netlink request and t
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from ..config.model import Address
-from ..net.types import NetError, ResolvedAddress
-from .agent import Agent, ResourceError, Timeouts
-
-_T = TypeVar("_T")
+from ..net.types import ResolvedAddress
+from .agent import Agent, Timeouts
+from .bounded import within
 
 
 class AddressBook(Protocol):
@@ -57,17 +54,17 @@ class AddressAgent(Agent):
 
     async def start(self) -> None:
         """Add the address if it is not there, and announce it in any case."""
-        await self._within(self._timeouts.start_ms, "start", self._add())
+        await within(self.name, self._timeouts.start_ms, "start", self._add())
 
     async def stop(self) -> None:
         """Say no more and remove the address. An interface that is gone has taken it along."""
         if self._started is not None:
             self._announcer.stop(self._started)
-        await self._within(self._timeouts.stop_ms, "stop", self._remove())
+        await within(self.name, self._timeouts.stop_ms, "stop", self._remove())
 
     async def status(self) -> bool:
         """Whether the host has the address where it should be."""
-        return bool(await self._within(self._timeouts.status_ms, "status", self._find()))
+        return bool(await within(self.name, self._timeouts.status_ms, "status", self._find()))
 
     def announce(self) -> None:
         """Announce again from the beginning."""
@@ -97,13 +94,3 @@ class AddressAgent(Agent):
 
     async def _find(self) -> list[ResolvedAddress]:
         return await self._network.find_address(self._address.address, self._address.interface)
-
-    async def _within(self, timeout_ms: int, operation: str, work: Awaitable[_T]) -> _T:
-        try:
-            return await asyncio.wait_for(work, timeout_ms / 1000)
-        except asyncio.TimeoutError:
-            raise ResourceError(
-                f"{self.name}: {operation} did not finish within {timeout_ms / 1000:g} s"
-            ) from None
-        except NetError as error:
-            raise ResourceError(f"{self.name}: {error}") from error

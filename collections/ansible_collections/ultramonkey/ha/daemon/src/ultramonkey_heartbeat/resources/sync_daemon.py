@@ -6,17 +6,13 @@ leads to the opposite, and a daemon that begins without the group begins there, 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from ..config.sync_daemon import SETTINGS, SyncDaemon, SyncResource
 from ..config.values import BadValueError
-from ..net.types import NetError
 from .agent import Agent, ResourceError, Timeouts
-
-_T = TypeVar("_T")
+from .bounded import within
 
 
 class Swapper(Protocol):
@@ -49,15 +45,17 @@ class SyncDaemonAgent(Agent):
 
     async def start(self) -> None:
         """Stop the opposite, then start."""
-        await self._within(self._timeouts.start_ms, "start", self._daemons.swap(self._daemon()))
+        await within(self.name, self._timeouts.start_ms, "start", self._daemons.swap(self._daemon()))
 
     async def stop(self) -> None:
         """The opposite takes its place."""
-        await self._within(self._timeouts.stop_ms, "stop", self._daemons.swap(self._daemon(swapped=True)))
+        await within(
+            self.name, self._timeouts.stop_ms, "stop", self._daemons.swap(self._daemon(swapped=True))
+        )
 
     async def status(self) -> bool:
         """Whether this one runs, and the opposite does not."""
-        running = await self._within(self._timeouts.status_ms, "status", self._daemons.running())
+        running = await within(self.name, self._timeouts.status_ms, "status", self._daemons.running())
         return [daemon.state for daemon in running] == [self._wanted.state]
 
     async def idle(self) -> None:
@@ -74,13 +72,3 @@ class SyncDaemonAgent(Agent):
             return self._wanted.daemon(text, swapped=swapped)
         except BadValueError as error:
             raise ResourceError(f"{self.name}: {self._settings}: {error.message}; {error.remedy}") from error
-
-    async def _within(self, timeout_ms: int, operation: str, work: Awaitable[_T]) -> _T:
-        try:
-            return await asyncio.wait_for(work, timeout_ms / 1000)
-        except asyncio.TimeoutError:
-            raise ResourceError(
-                f"{self.name}: {operation} did not finish within {timeout_ms / 1000:g} s"
-            ) from None
-        except NetError as error:
-            raise ResourceError(f"{self.name}: {error}") from error
