@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from ultramonkey_heartbeat.core import events as ev
+from ultramonkey_heartbeat.core.sequence import BEHIND_MAX, ReceiveWindow
 from ultramonkey_heartbeat.wire.message import Message, binary, decimal, hexadecimal, string
 from world import LINK, World
 
@@ -190,3 +193,137 @@ def test_the_status_says_that_the_peer_is_busy(peer):
     peer.holds("local")
     peer.world.advance(100)
     assert "not-settled" not in codes()
+
+
+# -- what is lost and asked for again ------------------------------------------------------------------
+
+
+def numbers_of(peer, kind, info=None):
+    """The numbers under which alice said that."""
+    return [
+        message.hexadecimal("seq")
+        for message in peer.heard
+        if message.text("t") == kind and (info is None or message.text("info") == info)
+    ]
+
+
+def again(peer, number):
+    """What alice answers when she is asked for one of her messages, as fields; it has the number it had."""
+    peer.heard.clear()
+    ask = (string("t", "NS_rexmit"), string("dest", "alice"))
+    which = (decimal("firstseq", number), decimal("lastseq", number))
+    peer.world.give(
+        peer.alice,
+        ev.MessageReceived(LINK, Message((*ask, *which, string("src", "bob"), hexadecimal("ts", 1)))),
+    )
+    (answer,) = [message for message in peer.heard if message.hexadecimal("seq") == number]
+    return {name: answer.text(name) for name in ("t", "rsc_hold", "isstable", "info")}
+
+
+def give_local(peer):
+    """Alice gives bob what prefers her, up to her `done`."""
+    peer.heard.clear()
+    peer.world.move("alice", ["of-alice"], "bob")
+    peer.world.advance(10)
+    peer.standby("local", "other")
+    peer.world.advance(1000)
+    assert "ask_resources local done" in [
+        f"{message.text('t')} {message.text('rsc_hold')} {message.text('info')}" for message in peer.heard
+    ]
+
+
+def test_a_report_that_is_no_longer_true_is_repeated_as_what_is_true_now(peer):
+    peer.settle("local")
+    give_local(peer)
+    moving = numbers_of(peer, "resource")
+    peer.standby("local", "done")
+    peer.holds("all")
+    peer.world.advance(10)
+    # It takes in what comes late as if it were new, and would wait for us for ever.
+    for number in moving:
+        assert again(peer, number) == {"t": "resource", "rsc_hold": "none", "isstable": "1", "info": None}
+
+
+def test_a_step_of_a_move_is_repeated_while_it_is_due_and_not_afterwards(peer):
+    peer.settle("local")
+    give_local(peer)
+    (number,) = numbers_of(peer, "ask_resources", "me")
+    (done,) = numbers_of(peer, "ask_resources", "done")
+    assert again(peer, number)["t"] == "resource"
+    assert again(peer, done)["info"] == "done"
+    peer.world.advance(1000)
+    peer.standby("local", "done")
+    peer.holds("all")
+    peer.world.advance(10)
+    assert again(peer, done)["t"] == "resource"
+
+
+def test_the_end_of_a_move_in_which_we_took_is_repeated_until_the_next_move(peer):
+    peer.settle("all")
+    peer.standby("foreign", "me")
+    peer.world.advance(10)
+    peer.standby("foreign", "done")
+    peer.world.advance(1000)
+    (done,) = numbers_of(peer, "ask_resources", "done")
+    peer.holds("local")
+    peer.world.advance(10)
+    # It waits for this for an hour.
+    assert again(peer, done) == {
+        "t": "ask_resources",
+        "rsc_hold": "foreign",
+        "isstable": None,
+        "info": "done",
+    }
+    peer.world.advance(1000)
+    peer.world.move("alice", ["of-alice"], "bob")
+    peer.world.advance(10)
+    assert again(peer, done)["t"] == "resource"
+
+
+def test_a_question_that_was_answered_is_not_asked_again(peer):
+    peer.world.advance(2000)
+    (asked, *_) = numbers_of(peer, "starting")
+    assert again(peer, asked)["t"] == "starting"
+    peer.holds("local")
+    peer.world.advance(1000)
+    assert again(peer, asked)["t"] == "resource"
+
+
+def test_a_wish_that_was_granted_is_not_repeated(peer):
+    peer.settle("all")
+    peer.world.move("alice", ["of-alice"], "alice", timeout_ms=20_000)
+    peer.world.advance(10)
+    (wish,) = numbers_of(peer, "hb_takeover")
+    assert again(peer, wish)["t"] == "hb_takeover"
+    peer.standby("foreign", "me")
+    peer.world.advance(300)
+    assert again(peer, wish) == {"t": "resource", "rsc_hold": "none", "isstable": "0", "info": None}
+
+
+def test_a_taker_that_reports_what_it_took_has_taken_it_though_its_done_is_lost(peer):
+    peer.settle("local")
+    give_local(peer)
+    late = peer.seq = peer.seq + 1
+    peer.holds("all")
+    peer.world.advance(10)
+    assert peer.said()[-1] == "resource none"
+    assert "not-settled" not in [problem["code"] for problem in peer.world.status("alice")["problems"]]
+    # When it does come it ends nothing, and begins nothing.
+    peer.say(string("t", "ask_resources"), string("rsc_hold", "local"), string("info", "done"), seq=late)
+    peer.world.advance(1000)
+    assert [word for word in peer.said() if word.startswith(("ask", "resource"))] == []
+    assert peer.world.holders("of-alice") == []
+
+
+def test_what_a_3_0_6_said_is_asked_for_until_it_comes_or_is_long_past():
+    window = ReceiveWindow(random.Random(1), 250)
+    window.accept(1, 0)
+    window.accept(3, 0)
+    asked_at = [now_ms for now_ms in range(0, 60_000, 50) if window.due(now_ms)]
+    first, last = asked_at[0], asked_at[-1]
+    assert 50 <= first <= 250
+    assert last > 59_000
+    # First often, then so that many together are no storm.
+    assert [later - earlier for earlier, later in zip(asked_at, asked_at[1:])][:9] == [250] * 7 + [1000] * 2
+    window.accept(3 + BEHIND_MAX, 60_000)
+    assert 2 not in window.due(70_000)

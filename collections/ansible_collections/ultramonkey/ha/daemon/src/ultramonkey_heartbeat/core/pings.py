@@ -105,6 +105,10 @@ class PingNodes:
             by_seen[state.seen].append(name)
         return Reach(frozenset(by_seen[True]), frozenset(by_seen[False]), frozenset(by_seen[None]))
 
+    def answered_since(self, since_ms: int) -> int:
+        """How many have answered since then: those that are not just not yet missed."""
+        return sum(state.seen is True and state.last_ms > since_ms for state in self._states.values())
+
     def cannot(self) -> list[tuple[str, str]]:
         """The ping nodes that cannot be asked, and why."""
         return [(name, state.impossible) for name, state in self._states.items() if state.impossible]

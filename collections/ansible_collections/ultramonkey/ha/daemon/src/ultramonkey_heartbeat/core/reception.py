@@ -183,7 +183,7 @@ class Reception:
                 return
             again, gone = self._transmitter.history.asked_for(first, last, now_ms)
             for sent in again:
-                self._emit(self._transmitter.again(sent))
+                self._repeat(sent, now_ms)
             for seq in gone:
                 self._emit(self._transmitter.cannot_repeat(peer.name, seq, now_ms))
         elif kind == "NS_full" and now_ms - self._full_given_ms >= FULL_GIVEN_EVERY_MS:
@@ -193,6 +193,15 @@ class Reception:
             number = message.hexadecimal("firstseq")
             if number is not None:
                 peer.window.give_up(number)
+
+    def _repeat(self, sent: Message, now_ms: int) -> None:
+        """What was true when it was said and is no more would come after what is true now."""
+        seq = sent.hexadecimal("seq")
+        now = None if self._conversation is None or seq is None else self._conversation.instead_of(sent)
+        if now is None or seq is None:
+            self._emit(self._transmitter.again(sent))
+        else:
+            self._emit(self._transmitter.instead(seq, now, now_ms))
 
     def ask_for_missing(self, now_ms: int) -> None:
         """Ask for what was lost where that is worth it."""

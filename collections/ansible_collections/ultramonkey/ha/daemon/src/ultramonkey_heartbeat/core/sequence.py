@@ -24,8 +24,11 @@ REPEAT_INTERVAL_MS = 240
 BURST_MAX = 50
 # Before asking for a missing number, wait a random time: it may only be late.
 ASK_DELAY_MS = (50, 250)
-# A number asked for so often is given up: the peer no longer has it or does not answer.
-ASKS_MAX = 8
+# 3.0.6 says most things only once, so a number is asked for until it comes, the peer says that it is gone,
+# or it is so far behind the newest that the peer may have forgotten it; after so many times more slowly.
+QUICK_ASKS = 8
+SLOWER_BY = 4
+BEHIND_MAX = 200
 
 
 class Verdict(Enum):
@@ -89,18 +92,20 @@ class ReceiveWindow:
             self._missing[seq] = _Missing(now_ms + self._rng.randint(*ASK_DELAY_MS))
 
     def due(self, now_ms: int) -> list[int]:
-        """The missing numbers that must be asked for now; each is then due again later, a few times."""
+        """The missing numbers that must be asked for now; each is then due again later."""
         asked: list[int] = []
+        oldest = (self._last or 0) - BEHIND_MAX
         for seq, missing in list(self._missing.items()):
             if missing.ask_at_ms > now_ms:
                 continue
-            if missing.asks >= ASKS_MAX:
+            if seq < oldest:
                 del self._missing[seq]
                 continue
             if len(asked) == BURST_MAX:
                 break
             missing.asks += 1
-            missing.ask_at_ms = now_ms + self._repeat_ms
+            slower = 1 if missing.asks < QUICK_ASKS else SLOWER_BY
+            missing.ask_at_ms = now_ms + slower * self._repeat_ms
             asked.append(seq)
         return asked
 

@@ -66,6 +66,10 @@ class PlannedMoves:
         self._steward = steward
         self._send = send
         self._standby: Standby | None = None
+        # The last move in which we were the taker: the giver waits for our `done` for an hour.
+        self._taken: Standby | None = None
+        # The number of the report by which the taker told that it has the part. What it said before is old.
+        self._told_seq = 0
 
     @property
     def under_way(self) -> bool:
@@ -79,17 +83,22 @@ class PlannedMoves:
 
     def forget(self) -> None:
         """The peer knows nothing of it any more, or must not."""
-        self._standby = None
+        self._standby = self._taken = None
+
+    def new_generation(self) -> None:
+        """The peer numbers from 1 again."""
+        self._told_seq = 0
 
     def give(self, part: Part, now_ms: int) -> None:
         """Begin to give a part that we hold."""
+        self._taken = None
         self._standby = Standby(giving=True, part=part, step=Step.OTHER, deadline_ms=now_ms + OTHER_WITHIN_MS)
         self._say("me")
 
     def hear(self, message: Message, now_ms: int) -> None:
         """Take in an `ask_resources` of the peer."""
         info, part = message.text("info"), PARTS.get(message.text("rsc_hold") or "")
-        if part is None:
+        if part is None or (message.hexadecimal("seq") or 0) < self._told_seq:
             return
         standby = self._standby
         if standby is None:
@@ -112,6 +121,21 @@ class PlannedMoves:
         elif info == "done" and standby.step is Step.TAKEN:
             self._end()
 
+    def taken(self, seq: int) -> None:
+        """The peer, stable, said what it holds: maybe what we give, and its `done` was lost or comes late."""
+        standby = self._standby
+        if standby is not None and standby.step is Step.TAKEN and not standby.part & ~self._shares.theirs:
+            self._told_seq = seq
+            self._end()
+
+    def stands(self, word: str, info: str) -> bool:
+        """Whether we would still say this step of a move."""
+        standby = self._standby
+        if standby is None:
+            return info == "done" and self._taken is not None and self._taken.word == word
+        due = {Step.OTHER: "me", Step.DONE: "other", Step.TAKEN: "done"}.get(standby.step)
+        return standby.word == word and info == due
+
     def step(self, now_ms: int) -> None:
         """Go on when our scripts are done; end it when nobody answers."""
         standby = self._standby
@@ -119,17 +143,21 @@ class PlannedMoves:
             return
         states = [self._steward.groups[key].state for key in self._shares.keys(standby.part)]
         if standby.step is Step.STOPPED and not any(state.runs for state in states):
+            # Once more, should it have been lost: the taker would think, and say, that both hold the part.
+            self._send(phrases.resource(self._shares.mine, stable=False, info="standby"))
             self._say("done")
             standby.step = Step.TAKEN
         elif standby.step is Step.STARTED and all(
             state in (GroupState.HELD, GroupState.FAILED) for state in states
         ):
             self._say("done")
+            self._taken = standby
             self._end()
         elif now_ms >= standby.deadline_ms:
             self._end()
 
     def _take_soon(self, part: Part, step: Step, now_ms: int) -> None:
+        self._taken = None
         self._standby = Standby(giving=False, part=part, step=step, deadline_ms=now_ms + DONE_WITHIN_MS)
 
     def _end(self) -> None:

@@ -106,6 +106,7 @@ class Conversation:
                 # It was restarted unheard; it may have taken everything, and asks nobody any more.
                 self.stage = Stage.ABSENT
             self.shares.peer_generation, self._report_seq, self._answer_seq = peer.generation, 0, 0
+            self._moves.new_generation()
         if phase is Phase.JOINING:
             return
         if not (peer.alive and peer.old):
@@ -258,6 +259,8 @@ class Conversation:
         became_stable = stable == "1" and not self._peer_stable
         if stable is not None:
             self._peer_stable = stable == "1"
+        if stable == "1":
+            self._moves.taken(seq)
         if self.stage is Stage.ASKING:
             # Only an answer has no `info`; with one it tells of something it is about to do. What answers a
             # question of before we began anew is none: it does not know us yet.
@@ -363,6 +366,24 @@ class Conversation:
 
     def _report(self, *, stable: bool, info: str | None = None) -> None:
         self._send(phrases.resource(self.shares.mine, stable=stable, info=info))
+
+    def instead_of(self, message: Message) -> list[Field] | None:
+        """What to say when the peer asks again for a message of ours; None: the same.
+
+        3.0.6 takes in what comes late as if it were new: an old report that we are not stable would leave it
+        in transition, an old `ask_resources` begin a move of which nobody knows any more.
+        """
+        if self._legacy is not None or self._said_shutdown or self.stage is Stage.ABSENT:
+            return None
+        word, info, wanted = message.text("rsc_hold") or "", message.text("info"), self._wanted
+        stands = {
+            "starting": self.stage is Stage.ASKING,
+            "resource": False,
+            "ask_resources": self._moves.stands(word, info or ""),
+            "hb_takeover": wanted is not None and word == Part(wanted.part & self.shares.theirs).word,
+        }.get(message.text("t") or "", True)
+        stable = self.stage is Stage.STABLE and not self._moves.under_way
+        return None if stands else phrases.resource(self.shares.mine, stable=stable)
 
     def _describe(self, peer: Peer) -> None:
         """What the peer would say in a report of ours, so that the ordinary rules can read it."""

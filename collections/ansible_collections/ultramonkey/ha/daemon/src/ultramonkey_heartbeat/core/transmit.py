@@ -128,6 +128,10 @@ class Transmitter:
         self.sent += 1
         return SendMessage(message)
 
+    def instead(self, seq: int, own: Sequence[Field], now_ms: int) -> SendMessage:
+        """Answer a question for a message with what is true now, under the old number."""
+        return self._unnumbered(own, now_ms, seq)
+
     def _numbered(self, own: Sequence[Field], now_ms: int) -> SendMessage:
         seq = self.history.next_seq()
         sent = self._unnumbered(own, now_ms, seq)
