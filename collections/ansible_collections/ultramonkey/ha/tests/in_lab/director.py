@@ -87,7 +87,7 @@ def test_every_problem_of_every_host_is_told_before_the_first_change(bare):
         ldirectord_sync_id=300,
         ldirectord_sysctls={"kernel.panic": 1},
         ldirectord_marks=[{"mark": 2, "ports": [80]}],
-        ldirectord_globals={"quiescent": False, "checkinterval": "2s"},
+        ldirectord_globals={"quiescent": False, "checkinterval": 0},
         ldirectord_services=[
             {**WEB, "scheduler": "rrr", "reals": [{"server": "192.0.2.300:80", "forward": "gate"}]},
         ],
@@ -96,7 +96,7 @@ def test_every_problem_of_every_host_is_told_before_the_first_change(bare):
     said = joined(printed)
     for problem in (
         "lb1: the kernel has no IPVS (module ip_vs): install the kernel with all modules",
-        "lb1: ldirectord_globals.checkinterval: checkinterval: 2s is not a number of seconds",
+        "lb1: ldirectord_globals.checkinterval: checkinterval: 0 is not a number of seconds",
         "lb1: ldirectord_services[0].scheduler: scheduler: rrr is not",
         "lb1: ldirectord_services[0].reals[0]: real: 192.0.2.300 is not an IPv4 address",
         "lb1: ldirectord_sync_interface is eth7, but there is none: it may be eth0, eth1",

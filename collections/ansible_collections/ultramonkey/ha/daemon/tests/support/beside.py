@@ -132,7 +132,8 @@ class Case:
 
     `ours` and `theirs` say what is in the table at the end where that differs. With `speech`, what a server says
     that is right, and what one says that is not, a server that is not up still accepts. At the end, `wiped`
-    empties both tables.
+    empties both tables, and `mistake` lets both read a file with an error before the last step. `always` are the
+    servers that are in the table whatever the steps say.
     """
 
     name: str
@@ -147,6 +148,8 @@ class Case:
     hold_s: float = 1.3
     speech: tuple = ()
     wiped: bool = False
+    mistake: bool = False
+    always: tuple[int, ...] | None = None
 
 
 SOME = ((1, 2), (2,), (1, 2))
@@ -165,9 +168,10 @@ CASES = (
     Case("a firewall mark", "checktype=connect", head="virtual=7", steps=((1, 2), (2,), (1, 2))),
     Case("persistent", "checktype=connect\nscheduler=wlc\npersistent=60\nnetmask=255.255.255.0", steps=((1, 2), (1,))),
     Case("combined", "checktype=2\nservice=nntp", steps=((), ())),
-    Case("an external check", "checktype=external\ncheckcommand=/bin/true", steps=((), (1,))),
-    Case("an external check that fails", f"checktype=external\ncheckcommand=/bin/false{FALLBACK}", steps=((1, 2),)),
-    Case("not checked", "checktype=on", steps=((), (1,))),
+    Case("an external check", "checktype=external\ncheckcommand=/bin/true", steps=((), (1,)), always=(1, 2)),
+    Case("an external check that fails", f"checktype=external\ncheckcommand=/bin/false{FALLBACK}", steps=((1, 2),),
+         always=()),
+    Case("not checked", "checktype=on", steps=((), (1,)), always=(1, 2)),
     # The manual says that nothing is activated, and that is what is done here.
     Case("off", f"checktype=off{FALLBACK}", steps=((1, 2),), ours={}, theirs={"127.0.0.9:80": 1}),
     # Nobody listens, and it says that both are well: there is no service at such a port that it could ask.
@@ -182,12 +186,27 @@ CASES = (
     Case("nntp", "checktype=negotiate\nservice=nntp", steps=SOME, speech=(peers.NNTP, peers.lines(b"400 no\r\n"))),
     Case("simpletcp", 'checktype=negotiate\nservice=simpletcp\nrequest="one"\nreceive="one"', steps=SOME,
          speech=(peers.echo, peers.lines(b"no\r\n"))),
+    Case("pop with login", f"checktype=negotiate\nservice=pop\n{LOGIN}", steps=SOME,
+         speech=(peers.POP, peers.lines(b"-ERR busy\r\n"))),
+    Case("ftp", f'checktype=negotiate\nservice=ftp\n{LOGIN}\nrequest="x"\nreceive="welcome"', steps=SOME,
+         speech=(peers.ftp(plain=True), peers.lines(b"421 full\r\n"))),
+    Case("pop without login", "checktype=negotiate\nservice=pop", steps=((1,),), ours={1: 1}, theirs={1: 1, 2: 1},
+         speech=(peers.POP, peers.lines(b"-ERR busy\r\n"))),
     # What follows are known faults of the original: it says up unasked, asks another port, and never looks again.
     Case("ftp without receive", f"checktype=negotiate\nservice=ftp\n{LOGIN}", steps=((1,),), ours={1: 1}, theirs={1: 1, 2: 1},
          speech=(peers.ftp(), peers.closing)),
     Case("imap on another port", f"checktype=negotiate\nservice=imap\n{LOGIN}", steps=((1, 2),), ours={1: 1, 2: 1}, theirs={},
          speech=(peers.IMAP, peers.closing)),
+    # It takes a line of a greeting that begins with digits for an answer.
+    Case("ftp, a long greeting", f'checktype=negotiate\nservice=ftp\n{LOGIN}\nrequest="x"\nreceive="welcome"', steps=((1,),),
+         ours={1: 1}, theirs={}, speech=(peers.ftp(), peers.lines(b"421 full\r\n"))),
+    # It asks for CAPA before it logs in, and waits without limit: the second server is never looked at.
+    Case("pop, no answer", f"checktype=negotiate\nservice=pop\nnegotiatetimeout=1\n{LOGIN}", steps=((2,),), ours={2: 1},
+         theirs={}, speech=(peers.POP, peers.silent)),
     Case("a table that is wiped", steps=((1, 2),), ours={1: 1, 2: 1}, theirs={}, wiped=True),
+    # It forgets its real servers: none is ever looked at again, while it says that it runs.
+    Case("a mistake in the file", common="autoreload=yes\n", steps=((1, 2), (1,)), ours={1: 1}, theirs={1: 1, 2: 1},
+         mistake=True),
 )  # fmt: skip
 
 
@@ -211,6 +230,12 @@ def compare(director, directory, case):
     try:
         assert director.command("start").returncode == 0
         for number, step in enumerate(case.steps):
+            if case.mistake and number == len(case.steps) - 1:
+                # The original knows what was in the file only after its first look, at the end of a round.
+                both_have(director, original, {1: 1, 2: 1}, {1: 1, 2: 1}, servers)
+                for file in (director.file, original.file):
+                    file.write_text(f"nonsense=1\n{text}")
+                time.sleep(LOOK_S)
             set_up(servers, step)
             if case.wiped:
                 both_have(director, original, {1: 1, 2: 1}, {1: 1, 2: 1}, servers)
@@ -219,6 +244,9 @@ def compare(director, directory, case):
                 time.sleep(LOOK_S)
             if case.ours is None:
                 stay_the_same(director, original, case.hold_s)
+                both = numbered(director.weights(), servers)
+                wanted = set(step if case.always is None else case.always)
+                assert {n for n in both if both[n] and n in servers} == wanted, f"both have {both}"
             elif number == len(case.steps) - 1:
                 both_have(director, original, case.ours, case.theirs, servers)
             seen.append((numbered(director.weights(), servers), original.names(servers)))
@@ -230,9 +258,15 @@ def compare(director, directory, case):
 
 
 def both_have(director, original, ours, theirs, servers):
-    """Wait until each has what it is expected to have."""
-    wait_until(lambda: numbered(director.weights(), servers) == ours, f"ours: {ours}", 25)
-    wait_until(lambda: original.names(servers) == theirs, f"theirs: {theirs}", 25)
+    """Wait until each has what it is expected to have, and keeps it for two rounds."""
+    since = [time.monotonic()]
+
+    def held():
+        if (numbered(director.weights(), servers), original.names(servers)) != (ours, theirs):
+            since[0] = time.monotonic()
+        return time.monotonic() - since[0] > LOOK_S
+
+    wait_until(held, f"ours {ours} and theirs {theirs}", 30)
 
 
 def numbered(weights, servers):

@@ -167,8 +167,15 @@ def http(status=b"200 OK", body=b"hello world", extra=b"", *, framing="length", 
 
 SMTP = lines(b"220-mx\r\n220 ESMTP\r\n", (b"EHLO", b"250-mx\r\n250 SIZE 10\r\n"), (b"HELO", b"250 mx\r\n"))
 OLD_SMTP = lines(b"220 mx\r\n", (b"EHLO", b"502 what\r\n"), (b"HELO", b"250 mx\r\n"))
+# A client may ask for more than ours does, such as CAPA; no server is silent then.
 POP = lines(
-    b"+OK hello\r\n", (b"USER JOE", b"+OK\r\n"), (b"PASS SECRET", b"+OK\r\n"), (b"PASS", b"-ERR no\r\n")
+    b"+OK hello\r\n",
+    (b"USER JOE", b"+OK\r\n"),
+    (b"PASS SECRET", b"+OK\r\n"),
+    (b"PASS", b"-ERR no\r\n"),
+    (b"STAT", b"+OK 0 0\r\n"),
+    (b"QUIT", b"+OK\r\n"),
+    (b"", b"-ERR what\r\n"),
 )
 IMAP = lines(
     b"* OK hello\r\n", (b'A1 LOGIN "JOE" "SECRET"', b"* CAPABILITY\r\na1 OK\r\n"), (b"A1", b"a1 NO bad\r\n")
@@ -176,11 +183,12 @@ IMAP = lines(
 NNTP = lines(b"201 news\r\n")
 
 
-def ftp(content=b"welcome, all", *, epsv=True):
-    """An FTP server with one file."""
+def ftp(content=b"welcome, all", *, epsv=True, plain=False):
+    """An FTP server with one file, in both modes. Unless plain, its greeting and its PASV mislead."""
 
     async def peer(reader, writer):
         sent = asyncio.Event()
+        active = 0
 
         async def data(_, data_writer):
             data_writer.write(content)
@@ -188,21 +196,30 @@ def ftp(content=b"welcome, all", *, epsv=True):
             data_writer.close()
             sent.set()
 
-        server = await asyncio.start_server(data, "127.0.0.1", 0)
+        own = writer.transport.get_extra_info("sockname")[0]
+        server = await asyncio.start_server(data, own, 0)
         port = server.sockets[0].getsockname()[1]
-        passive = b"227 ok (10,0,0,1,%d,%d)\r\n" % divmod(port, 256)
+        told = own.replace(".", ",").encode() if plain else b"10,0,0,1"
+        passive = b"227 ok (%s,%d,%d)\r\n" % (told, *divmod(port, 256))
         answers = {
             b"USER": b"331 password\r\n", b"CWD": b"250 ok\r\n", b"TYPE": b"200 ok\r\n", b"PASV": passive,
             b"EPSV": b"229 ok (|||%d|)\r\n" % port if epsv else b"500 what\r\n", b"RETR": b"150 here\r\n",
+            b"PORT": b"200 ok\r\n",
         }  # fmt: skip
         try:
-            writer.write(b"220-ftp\r\nWe are\r\n500 years old\r\n220 ready\r\n")
+            writer.write(b"" if plain else b"220-ftp\r\nWe are\r\n500 years old\r\n")
+            writer.write(b"220 ready\r\n")
             while line := await reader.readline():
                 if line.startswith(b"PASS"):
                     writer.write(b"230 in\r\n" if line == b"PASS secret\r\n" else b"530 no\r\n")
                     continue
                 writer.write(answers.get(line.split()[0], b"221 bye\r\n"))
+                if line.startswith(b"PORT"):
+                    *_, high, low = map(int, line[5:].split(b","))
+                    active = 256 * high + low
                 if line.startswith(b"RETR"):
+                    if active:
+                        await data(*await asyncio.open_connection("127.0.0.1", active))
                     await sent.wait()
                     writer.write(b"226 done\r\n")
         finally:
