@@ -78,7 +78,7 @@ test-role: venv
 test-director: venv
 	@tools/need $(TEST_PACKAGES)
 	@tools/build
-	@$(VENV)/bin/pytest $(ROLE_TESTS)/director.py
+	@$(VENV)/bin/pytest $(ROLE_TESTS)/director.py $(ROLE_TESTS)/director_perl.py
 
 test-controllers: venv
 	@$(VENV)/bin/pytest $(VERSION_TESTS)

@@ -107,6 +107,7 @@ uses:
     addresses: [192.0.2.100]
     quiescent: [false]
     persistent: false
+    native_only: []
 """
 
 import difflib

@@ -7,35 +7,14 @@ they are tested in emulation. Takes minutes, so it is not found by its name; `ma
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
-from lab.ansible import COLLECTIONS
 from lab.cluster import Cluster
+from lab.examples import VIP, VIP6, changed, joined, play
 
-EXAMPLES = COLLECTIONS / "ansible_collections/ultramonkey/ha/examples"
-VIP, VIP6 = "192.0.2.100", "2001:db8:1::100"
 WEB = {"virtual": f"{VIP}:80"}
 HOSTS = ("lb1", "lb2", "web1", "web2", "web3")
 INSTALLED = ("/etc/ha.d", "/usr/sbin/ldirectord", "/usr/sbin/realserver", "/etc/sysctl.d/60-realserver.conf")
-
-
-def play(cluster, example, *arguments, code=0, **variables):
-    """Run the playbook of an example with further variables; what it printed."""
-    cluster.ansible.set_variables({})
-    variables = {"ldirectord_rehearsal": True, **variables}
-    options = ["-i", str(EXAMPLES / example / "inventory.yml"), "-e", json.dumps(variables)]
-    done = cluster.ansible.playbook(str(EXAMPLES / example / "site.yml"), *options, *arguments, check=False)
-    assert done.returncode == code, done.stdout[-6000:] + done.stderr[-2000:]
-    return done.stdout
-
-
-def changed(printed):
-    return {h: int(n) for h, n in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", printed, re.MULTILINE)}
-
-
-def joined(printed):
-    return " ".join(printed.split())
 
 
 # -- bare hosts --------------------------------------------------------------------------------------

@@ -130,6 +130,9 @@ def test_the_table_comes_first_then_the_connections_then_the_addresses(example):
     variables = Inventory(example).of("directors")
     (group,) = variables["heartbeat_groups"]
     interface, number = variables["ldirectord_sync_interface"], variables["ldirectord_sync_id"]
-    wanted = ["ldirectord::ldirectord.cf", f"LVSSyncDaemonSwap::master::{interface}::{number}"]
-    assert group["resources"][:2] == wanted
-    assert all("/" in word for word in group["resources"][2:])
+    wanted = [f"LVSSyncDaemonSwap::master::{interface}::{number}"]
+    if variables.get("ldirectord_run_by") != "service":
+        wanted.insert(0, "ldirectord::ldirectord.cf")
+    count = len(wanted)
+    assert group["resources"][:count] == wanted
+    assert all("/" in word for word in group["resources"][count:])

@@ -12,7 +12,10 @@ from ultramonkey_heartbeat.config.problems import has_errors
 from .. import reading
 from ..config.as_data import as_data as data_of
 from ..config.as_data import without_secrets
+from ..config.directives import BY_NAME
+from ..config.layout import lay_out
 from ..config.model import Configuration, Kind
+from ..config.report import Report
 from ..place import DEFAULT
 from .answer import CONFIGURATION, FAILED, OK, Answer, as_data
 from .arguments import Arguments
@@ -42,12 +45,16 @@ def check(given: Arguments) -> Answer:
         return Answer(CONFIGURATION, told)
     virtuals = file.loaded.configuration.virtuals
     reals = sum(len(virtual.reals) for virtual in virtuals)
-    told["result"]["uses"] = uses(file.loaded.configuration)
+    told["result"]["uses"] = uses(file.loaded.configuration, file.text)
     return Answer(OK, {**told, "text": f"{path}: {len(virtuals)} services, {reals} real servers"})
 
 
-def uses(configuration: Configuration) -> dict[str, Any]:
-    """What the services need of the kernel and of the machine, for whoever prepares it."""
+def uses(configuration: Configuration, text: str) -> dict[str, Any]:
+    """What the services need of the kernel and the machine, and the text of the daemon."""
+    layout = lay_out(text, Report(configuration.file))
+    written = {
+        entry.name for lines in (layout.globals, *(s.entries for s in layout.sections)) for entry in lines
+    }
     virtuals = configuration.virtuals
     keys = [virtual.key for virtual in virtuals]
     forward = {real.forward for virtual in virtuals for real in virtual.reals}
@@ -62,6 +69,7 @@ def uses(configuration: Configuration) -> dict[str, Any]:
         "addresses": sorted({key.address for key in keys if key.protocol}),
         "quiescent": sorted({virtual.quiescent for virtual in virtuals}),
         "persistent": any(virtual.persistent_s for virtual in virtuals),
+        "native_only": sorted(name for name in written if name in BY_NAME and BY_NAME[name].ours),
     }
 
 
