@@ -42,6 +42,10 @@ class Probe:
     verify_tls: bool = False
     redirects: bool = True
 
+    def __hash__(self) -> int:
+        """Of what tells most checks apart: probes are looked up at every verdict, and have many fields."""
+        return hash((self.address, self.port))
+
 
 def server_key(virtual: Virtual, real: Real) -> ServerKey:
     """Under which address and port the kernel has the server."""

@@ -33,10 +33,35 @@ class _Journal(logging.Formatter):
 
 
 class _Dropping(logging.handlers.QueueHandler):
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """The record itself with its text made: no other handler sees it, so it need not be copied."""
+        record.msg, record.args = record.getMessage(), None
+        return record
+
     def enqueue(self, record: logging.LogRecord) -> None:
         """Put the record into the queue if there is room."""
         with contextlib.suppress(queue.Full):
             self.queue.put_nowait(record)
+
+
+class _File(logging.handlers.WatchedFileHandler):
+    """Writes what is waiting as one piece, and looks only then whether the file was moved away."""
+
+    def __init__(self, path: str, records: queue.Queue[logging.LogRecord]) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._records = records
+        self._written = True
+
+    def reopenIfNeeded(self) -> None:  # noqa: N802 - the base class names it
+        """Look whether the file is still that of the name, when nothing is half written."""
+        if self._written:
+            super().reopenIfNeeded()
+
+    def flush(self) -> None:
+        """Write, unless more is coming at once."""
+        self._written = self._records.empty()
+        if self._written:
+            super().flush()
 
 
 class Log:
@@ -47,10 +72,12 @@ class Log:
         self.logger = logging.getLogger(LOGGER)
         self.logger.propagate = False
         self.logger.setLevel(logging.DEBUG if debug else logging.INFO)
+        records: queue.Queue[logging.LogRecord] = queue.Queue(_RECORDS_MAX)
         handlers = [_standard()] if foreground else []
         if not foreground or not logfile.startswith("/"):
-            handlers.append(_handler(logfile, name))
-        records: queue.Queue[logging.LogRecord] = queue.Queue(_RECORDS_MAX)
+            handlers.append(_handler(logfile, name, records))
+        # What no line tells need not be found out for each: half of what a record costs.
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
         self._handler = _Dropping(records)
         self._listener = logging.handlers.QueueListener(records, *handlers)
         self.logger.addHandler(self._handler)
@@ -78,7 +105,7 @@ def _standard() -> logging.Handler:
     return handler
 
 
-def _handler(logfile: str, name: str) -> logging.Handler:
+def _handler(logfile: str, name: str, records: queue.Queue[logging.LogRecord]) -> logging.Handler:
     if not logfile.startswith("/"):
         syslog = logging.handlers.SysLogHandler
         try:
@@ -90,7 +117,7 @@ def _handler(logfile: str, name: str) -> logging.Handler:
         made.ident = f"ldirectord[{os.getpid()}]: "
         return made
     try:
-        handler = logging.handlers.WatchedFileHandler(logfile, encoding="utf-8", errors="backslashreplace")
+        handler = _File(logfile, records)
     except OSError as error:
         raise LogError(f"logfile {logfile}: {error.strerror}") from error
     form = f"[%(asctime)s|{name}|{os.getpid()}] %(message)s"

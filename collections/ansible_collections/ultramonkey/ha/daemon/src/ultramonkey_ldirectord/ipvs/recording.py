@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from ..core.changes import Change, applied
 from ..core.phrases import change as phrase
 from ..core.table import Connections, Entry, Server, ServerKey, Service, Table
 from .base import Failure, IpvsError
+
+_KEY = tuple(field.name for field in fields(ServiceKey))
 
 
 class RecordingTable:
@@ -113,7 +115,9 @@ class FileTable(RecordingTable):
             with self._log.open("a") as log:
                 log.writelines(f"{line}\n" for line in lines)
             new = Path(f"{self._path}.new")
-            new.write_text(json.dumps(as_data(self.table), indent=1))
+            # A line for each service: an encoder that indents is ten times slower.
+            rows = ",\n".join(json.dumps(row) for row in as_data(self.table))
+            new.write_text(f"[\n{rows}\n]\n")
             os.replace(new, self._path)  # noqa: PTH105 - so that readers see the old one or the new one
         except OSError as error:
             raise IpvsError(f"{self._path}: {error.strerror}") from error
@@ -127,7 +131,7 @@ def as_data(table: Table) -> list[dict[str, Any]]:
 def _entry_data(key: ServiceKey, entry: Entry) -> dict[str, Any]:
     return {
         "service": str(key),
-        "key": asdict(key),
+        "key": {name: getattr(key, name) for name in _KEY},
         "scheduler": entry.service.scheduler,
         "flags": entry.service.flags,
         "persistent_s": entry.service.persistent_s,
