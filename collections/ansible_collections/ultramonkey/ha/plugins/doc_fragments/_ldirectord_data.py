@@ -10,25 +10,25 @@ options:
     description: The directives that stand before all services.
     type: dict
     suboptions:
-      checktimeout:
+      checktimeout: &checktimeout
         description: >-
           Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default
           negotiatetimeout where that is given, else 5.
         type: int
-      negotiatetimeout:
+      negotiatetimeout: &negotiatetimeout
         description: >-
           Longest time of any other negotiation. Default checktimeout where that is given, else 30.
         type: int
-      checkinterval:
+      checkinterval: &checkinterval
         description: "Time from one check of a server to the next. Default 10."
         type: int
-      checkcount:
+      checkcount: &checkcount
         description: "How many echo requests a ping check sends before it has failed. Default 1."
         type: int
-      failurecount:
+      failurecount: &failurecount
         description: "How many checks in a row must fail before a server is taken out. Default 1."
         type: int
-      risecount:
+      risecount: &risecount
         description: >-
           How many checks in a row must succeed before a server that was down is put in again. Only for the
           native implementation. Default 1.
@@ -39,7 +39,7 @@ options:
       callback:
         description: "Run with the path of this file after the file has changed."
         type: str
-      fallbackcommand:
+      fallbackcommand: &fallbackcommand
         description: >-
           Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used.
         type: str
@@ -52,7 +52,7 @@ options:
       fork:
         description: "One process a section. No effect in the native implementation."
         type: bool
-      quiescent:
+      quiescent: &quiescent
         description: "A server that is down stays in the table with weight 0. Default no."
         type: bool
       readdquiescent:
@@ -60,7 +60,7 @@ options:
           Put a server that is down and absent into the table with weight 0. No effect in the native
           implementation.
         type: bool
-      cleanstop:
+      cleanstop: &cleanstop
         description: "Take the service out of the kernel at stop. Default yes."
         type: bool
       maintenancedir:
@@ -72,19 +72,19 @@ options:
           How many seconds the kernel remembers connections that are idle, as C(TCP TCPFIN UDP): established,
           being closed, and of UDP. Only for the native implementation. Default as the kernel has them.
         type: str
-      emailalert:
+      emailalert: &emailalert
         description: "Send mail when a server changes. Not carried out by the native implementation."
         type: str
       emailalertfrom:
         description: "Sender of the mail. Not carried out by the native implementation."
         type: str
-      emailalertfreq:
+      emailalertfreq: &emailalertfreq
         description: "How often mail is repeated. Not carried out by the native implementation."
         type: int
-      emailalertstatus:
+      emailalertstatus: &emailalertstatus
         description: "When mail is sent. Not carried out by the native implementation."
         type: str
-      smtp:
+      smtp: &smtp
         description: "Mail server. Not carried out by the native implementation."
         type: str
       fallback:
@@ -169,51 +169,19 @@ options:
             description: How packets reach it.
             type: str
             choices: [gate, masq, ipip]
-      checktimeout:
-        description: >-
-          Longest time of a connect, ping or external check, and of one of ldap, ldaps and radius. Default
-          negotiatetimeout where that is given, else 5.
-        type: int
-      negotiatetimeout:
-        description: >-
-          Longest time of any other negotiation. Default checktimeout where that is given, else 30.
-        type: int
-      checkinterval:
-        description: "Time from one check of a server to the next. Default 10."
-        type: int
-      checkcount:
-        description: "How many echo requests a ping check sends before it has failed. Default 1."
-        type: int
-      failurecount:
-        description: "How many checks in a row must fail before a server is taken out. Default 1."
-        type: int
-      risecount:
-        description: >-
-          How many checks in a row must succeed before a server that was down is put in again. Only for the
-          native implementation. Default 1.
-        type: int
-      fallbackcommand:
-        description: >-
-          Run with C(start|stop ADDRESS:PORT tcp|udp) when the fallback begins and ends to be used.
-        type: str
-      quiescent:
-        description: "A server that is down stays in the table with weight 0. Default no."
-        type: bool
-      cleanstop:
-        description: "Take the service out of the kernel at stop. Default yes."
-        type: bool
-      emailalert:
-        description: "Send mail when a server changes. Not carried out by the native implementation."
-        type: str
-      emailalertfreq:
-        description: "How often mail is repeated. Not carried out by the native implementation."
-        type: int
-      emailalertstatus:
-        description: "When mail is sent. Not carried out by the native implementation."
-        type: str
-      smtp:
-        description: "Mail server. Not carried out by the native implementation."
-        type: str
+      checktimeout: *checktimeout
+      negotiatetimeout: *negotiatetimeout
+      checkinterval: *checkinterval
+      checkcount: *checkcount
+      failurecount: *failurecount
+      risecount: *risecount
+      fallbackcommand: *fallbackcommand
+      quiescent: *quiescent
+      cleanstop: *cleanstop
+      emailalert: *emailalert
+      emailalertfreq: *emailalertfreq
+      emailalertstatus: *emailalertstatus
+      smtp: *smtp
       servicename:
         description: "A name of the service for people."
         type: str

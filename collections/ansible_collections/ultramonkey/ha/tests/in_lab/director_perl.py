@@ -87,7 +87,7 @@ def perl(make_cluster, packages):
         # The package must not start what heartbeat is to start, where nothing else holds it back.
         host.run(["rm", "-f", "/usr/sbin/policy-rc.d"])
         # As of a kernel that has all modules built in.
-        into(host, "/usr/sbin/modprobe", "#!/bin/sh\n[ \"$1\" != --show-depends ] || echo builtin\n")
+        into(host, "/usr/sbin/modprobe", '#!/bin/sh\n[ "$1" != --show-depends ] || echo builtin\n')
         for path in ("/sbin/ipvsadm", "/usr/sbin/ipvsadm"):
             host.run(["dpkg-divert", "--quiet", "--divert", f"{path}.real", path])
         into(host, "/usr/sbin/ipvsadm", STAND_IN.read_text())

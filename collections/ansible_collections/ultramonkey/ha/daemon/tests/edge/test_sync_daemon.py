@@ -5,37 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sync_kernel import Kernel
 from ultramonkey_heartbeat.config.haresources import parse_haresources, parse_resource
 from ultramonkey_heartbeat.config.sync_daemon import SyncDaemon, parse_sync_daemon
 from ultramonkey_heartbeat.net.sync_daemon import SyncDaemons
-from ultramonkey_heartbeat.net.types import NetError
 from ultramonkey_heartbeat.resources.agent import ResourceError, Timeouts
 from ultramonkey_heartbeat.resources.factory import Surroundings, make_agent
 from ultramonkey_heartbeat.resources.sync_daemon import SyncDaemonAgent
-
-
-class Kernel:
-    """Daemons that run, and what was done."""
-
-    def __init__(self):
-        self.running = []
-        self.done = []
-        self.refuses = ""
-
-    def open(self):
-        pass
-
-    def close(self):
-        pass
-
-    def daemons(self):
-        return list(self.running)
-
-    def daemon(self, daemon, *, start):
-        if self.refuses:
-            raise NetError(self.refuses, "")
-        self.done.append(f"{'start' if start else 'stop'} {daemon.state} {daemon.interface} {daemon.sync_id}")
-        (self.running.append if start else self.running.remove)(daemon)
 
 
 @pytest.fixture

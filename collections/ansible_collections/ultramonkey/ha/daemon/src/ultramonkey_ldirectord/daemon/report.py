@@ -8,26 +8,43 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ultramonkey_heartbeat.config.problems import Problem
 from ultramonkey_heartbeat.control import schema
 
-from .. import __version__
+from .. import __version__, reading
 from ..config.configuration import Loaded
-from ..config.model import Virtual, canonical
+from ..config.model import Configuration, Virtual, canonical
 from ..core.director import Director
 from ..core.health import Wish
 from ..core.probe import Target, server_key
 from ..core.table import Connections, Entry
 from .doubts import doubts
-
-if TYPE_CHECKING:
-    from .ldirectord import Ldirectord
+from .journal import Log
+from .keeper import Keeper
+from .schedule import Schedule
 
 WEIGHT_MAX = 65_535
 # The directory that this daemon's program lies in, which is called like the release it was installed as.
 RELEASE = Path(__file__).resolve().parents[2].name
+
+
+class Daemon(Protocol):
+    """What is told about: the parts of a daemon, and what it knows of itself."""
+
+    file: reading.File
+    digest_on_disk: str
+    began_at: float
+    resident: bool
+    director: Director
+    keeper: Keeper
+    schedule: Schedule
+    log: Log
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
 
 
 class RefusedError(Exception):
@@ -85,7 +102,7 @@ def server_request(request: schema.Request, director: Director) -> ServerRequest
     return ServerRequest(targets, None if wish is None else Wish(wish), weight)
 
 
-def answer(daemon: Ldirectord, request: schema.Request) -> dict[str, Any]:
+def answer(daemon: Daemon, request: schema.Request) -> dict[str, Any]:
     """Everything that is known, as data; with the argument `brief` only what a script asks for."""
     if not request.arguments.get("brief"):
         return status(daemon)
@@ -93,7 +110,7 @@ def answer(daemon: Ldirectord, request: schema.Request) -> dict[str, Any]:
     return {"state": state, "pid": os.getpid(), "resident": daemon.resident}
 
 
-def status(daemon: Ldirectord) -> dict[str, Any]:
+def status(daemon: Daemon) -> dict[str, Any]:
     """Everything that is known, as data."""
     director, keeper = daemon.director, daemon.keeper
     wanted = director.wanted()

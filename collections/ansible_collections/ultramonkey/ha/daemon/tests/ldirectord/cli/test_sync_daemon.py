@@ -3,29 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sync_kernel import Kernel
 from ultramonkey_heartbeat.config.sync_daemon import SyncDaemon
 from ultramonkey_ldirectord.cli import sync_daemon
-
-
-class Kernel:
-    """Daemons that run, and what was done to them."""
-
-    def __init__(self, *running):
-        self.running = [SyncDaemon(state, "eth1", 7) for state in running]
-        self.done = []
-
-    def open(self):
-        pass
-
-    def close(self):
-        pass
-
-    def daemons(self):
-        return list(self.running)
-
-    def daemon(self, daemon, *, start):
-        self.done.append(("start" if start else "stop", daemon.state))
-        (self.running.append if start else self.running.remove)(daemon)
 
 
 @pytest.fixture(autouse=True)
@@ -39,13 +19,13 @@ def settings(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("running", "words", "done"),
     [
-        ((), "master start", [("start", "master")]),
+        ((), "master start", ["start master eth1 7"]),
         # In this order: a node that runs both does not direct.
-        (("backup",), "master start", [("stop", "backup"), ("start", "master")]),
+        (("backup",), "master start", ["stop backup eth1 7", "start master eth1 7"]),
         (("master",), "master start", []),
-        (("master",), "master stop", [("stop", "master"), ("start", "backup")]),
+        (("master",), "master stop", ["stop master eth1 7", "start backup eth1 7"]),
         (("backup",), "master stop", []),
-        (("master", "backup"), "master start", [("stop", "backup")]),
+        (("master", "backup"), "master start", ["stop backup eth1 7"]),
     ],
 )
 def test_the_daemons_are_swapped_in_the_right_order(running, words, done):
