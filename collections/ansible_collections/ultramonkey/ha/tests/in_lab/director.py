@@ -95,6 +95,20 @@ def test_what_heartbeat_would_not_start_is_refused(bare):
     assert f"so nothing would start it: write resources: {wanted}" in said
 
 
+def test_two_that_always_have_the_table_need_heartbeat_for_the_rest(bare):
+    swap = "LVSSyncDaemonSwap::master::eth1::1"
+    for resources, wanted in (
+        (["192.0.2.100/24/eth0"], f"and no group of heartbeat_groups has {swap}"),
+        (
+            ["ldirectord::ldirectord.cf", swap],
+            "has ldirectord::ldirectord.cf, but ldirectord_run_by is service",
+        ),
+    ):
+        groups = [{"node": "lb1", "resources": resources}]
+        said = joined(play(bare, "tunnel", "--limit", "lb1", code=2, heartbeat_groups=groups))
+        assert wanted in said
+
+
 def test_real_servers_that_cannot_be_are_refused(bare):
     printed = play(
         bare,

@@ -71,26 +71,32 @@ def _servers(key: ServiceKey, there: Entry, entry: Entry) -> list[Change]:
 def applied(table: Table, steps: Collection[Change]) -> dict[ServiceKey, Entry]:
     """The table after the changes; what the kernel would refuse raises KeyError."""
     result = dict(table)
+    # The servers of the services that change are copied once, however many of them change.
+    copies: dict[ServiceKey, dict[ServerKey, Server]] = {}
     for step in steps:
+        key = step.key
         if step.verb is Verb.REMOVE_SERVICE:
-            del result[step.key]
+            del result[key]
+            copies.pop(key, None)
         elif step.verb is Verb.ADD_SERVICE and step.service is not None:
-            if step.key in result:
-                raise KeyError(step.key)
-            result[step.key] = Entry(step.service, {})
+            if key in result:
+                raise KeyError(key)
+            result[key] = Entry(step.service, copies.setdefault(key, {}))
         elif step.verb is Verb.EDIT_SERVICE and step.service is not None:
-            result[step.key] = Entry(step.service, result[step.key].servers)
+            result[key] = Entry(step.service, result[key].servers)
         else:
-            result[step.key] = _with_server(result[step.key], step)
+            if key not in copies:
+                entry = result[key]
+                copies[key] = dict(entry.servers)
+                result[key] = Entry(entry.service, copies[key], entry.connections)
+            _change_server(copies[key], step)
     return result
 
 
-def _with_server(entry: Entry, step: Change) -> Entry:
-    servers = dict(entry.servers)
+def _change_server(servers: dict[ServerKey, Server], step: Change) -> None:
     if step.server_key is None or (step.server_key in servers) == (step.verb is Verb.ADD_SERVER):
         raise KeyError(step.server_key)
     if step.server is None:
         del servers[step.server_key]
     else:
         servers[step.server_key] = step.server
-    return Entry(entry.service, servers, entry.connections)
