@@ -276,11 +276,12 @@ def test_the_commands_that_need_no_daemon(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("common", "line", "wanted"),
-    [("risecount=2", "redirects=no", ["redirects", "risecount"]), ("checkcount=2", "ops=no", [])],
+    ("lines", "wanted"),
+    [(("risecount=2", "redirects=no"), ["redirects", "risecount"]), (("checkcount=2", "ops=no"), [])],
 )
-def test_check_names_what_the_original_would_refuse(monkeypatch, capsys, tmp_path, common, line, wanted):
+def test_check_names_what_the_original_would_refuse(monkeypatch, capsys, tmp_path, lines, wanted):
     path = tmp_path / "ld.cf"
+    common, line = lines
     path.write_text(f"quiescent=no\n{common}\nvirtual=192.0.2.1:80\n\treal=192.0.2.2:80 gate\n\t{line}\n")
     checked = answered(monkeypatch, capsys, [str(path), "check"])
     assert checked["result"]["uses"]["native_only"] == wanted

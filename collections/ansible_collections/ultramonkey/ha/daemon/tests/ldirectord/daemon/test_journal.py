@@ -1,4 +1,4 @@
-"""The log in a file: every line in order, also of a burst, and in a new file once the old one was moved away."""
+"""The log in a file: every line in order, also of a burst, and in a new file when the old one is gone."""
 
 from __future__ import annotations
 
