@@ -244,6 +244,15 @@ def test_a_report_that_is_no_longer_true_is_repeated_as_what_is_true_now(peer):
         assert again(peer, number) == {"t": "resource", "rsc_hold": "none", "isstable": "1", "info": None}
 
 
+def test_who_is_about_to_give_is_still_stable(peer):
+    peer.settle("local")
+    reports = numbers_of(peer, "resource")
+    peer.world.move("alice", ["of-alice"], "bob")
+    peer.world.advance(10)
+    # Were it told otherwise before it hears of the move, it would refuse it: "Other side is in flux".
+    assert again(peer, reports[-1]) == {"t": "resource", "rsc_hold": "local", "isstable": "1", "info": None}
+
+
 def test_a_step_of_a_move_is_repeated_while_it_is_due_and_not_afterwards(peer):
     peer.settle("local")
     give_local(peer)
@@ -297,7 +306,7 @@ def test_a_wish_that_was_granted_is_not_repeated(peer):
     assert again(peer, wish)["t"] == "hb_takeover"
     peer.standby("foreign", "me")
     peer.world.advance(300)
-    assert again(peer, wish) == {"t": "resource", "rsc_hold": "none", "isstable": "0", "info": None}
+    assert again(peer, wish) == {"t": "resource", "rsc_hold": "none", "isstable": "1", "info": None}
 
 
 def test_a_taker_that_reports_what_it_took_has_taken_it_though_its_done_is_lost(peer):

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from ..wire.message import Field, string
 from .parts import Part
 
+# How every report of what we hold begins.
+REPORT = string("t", "resource")
+
 
 def starting() -> list[Field]:
     """Tell me what you hold."""
@@ -16,7 +19,7 @@ def starting() -> list[Field]:
 def resource(held: Part, *, stable: bool, info: str | None = None) -> list[Field]:
     """This is all that I hold; `stable`: and I have finished moving."""
     fields = [
-        string("t", "resource"),
+        REPORT,
         string("rsc_hold", held.word),
         string("rtype", "full"),
         string("isstable", "1" if stable else "0"),

@@ -25,7 +25,6 @@ A part that nobody holds once both are stable is taken: with 3.0.6 alone it woul
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from ..config.model import AutoFailback
@@ -39,12 +38,10 @@ from .report import GroupReport, GroupState, Phase, Report
 from .shares import Shares
 from .standby import PlannedMoves
 from .steward import Steward
+from .wanted import ASK_AGAIN_MS, Wanted
 
 # `starting` is repeated until answered: 3.0.6 ignores it until it is active itself.
 ASK_INTERVAL_MS = 1000
-# A 3.0.6 gives at once what prefers a node that returned, and what it is asked for; if it has not begun by
-# then it has not noticed, and will not.
-ASK_AGAIN_MS = 5000
 
 
 class Stage(Enum):
@@ -53,15 +50,6 @@ class Stage(Enum):
     ABSENT = "absent"
     ASKING = "asking"
     STABLE = "stable"
-
-
-@dataclass
-class Wanted:
-    """What we want the peer to give us, when to ask for it next, and when to ask no more (None: never)."""
-
-    part: Part
-    ask_at_ms: int
-    until_ms: int | None = None
 
 
 class Conversation:
@@ -77,13 +65,14 @@ class Conversation:
         self._steward = steward
         self._policy = policy
         self._nodes = nodes
-        self._send = send
+        self._emit = send
+        self._last_report: list[Field] | None = None
         self.stage = Stage.ABSENT
         self.shares = Shares(steward, nodes)
-        self._moves = PlannedMoves(self.shares, steward, send)
+        self._moves = PlannedMoves(self.shares, steward, self._send)
         self._peer_stable = False
         self._failback_wanted = False
-        self._wanted: Wanted | None = None
+        self._wanted = Wanted(self.shares, self._moves, self._send)
         self._asked_at_ms: int | None = None
         self._gone_generation = 0
         self._said_shutdown = False
@@ -122,7 +111,7 @@ class Conversation:
     def next_deadline(self) -> int | None:
         """When the conversation must be looked at again without an event."""
         instants: list[int | None] = [self._moves.deadline_ms]
-        if self._wanted is not None and self.settled():
+        if self.settled():
             instants.append(self._wanted.ask_at_ms)
         if self._asked_at_ms is not None and self.stage is Stage.ASKING:
             instants.append(self._asked_at_ms + ASK_INTERVAL_MS)
@@ -140,7 +129,7 @@ class Conversation:
         self._peer_stable = False
         self._moves.forget()
         self._failback_wanted = True
-        self._wanted = None
+        self._wanted.forget()
         if self._legacy is not None:
             self._legacy.forget()
         if self.ipfail is not None:
@@ -191,7 +180,7 @@ class Conversation:
         elif self.stage is Stage.STABLE:
             self._moves.step(now_ms)
             self._fail_back(now_ms)
-            self._ask_again(now_ms)
+            self._wanted.step(now_ms, settled=self.settled())
             if self.ipfail is not None:
                 self.ipfail.tick(peer, self.shares.mine, self.give, now_ms)
 
@@ -285,7 +274,7 @@ class Conversation:
         # What we held through a doubt stays, and what is ours comes, unless the peer has it.
         shares.take(Part(Part.LOCAL & ~shares.theirs & ~shares.mine), Cause.START)
         if self._policy is AutoFailback.ON:
-            self._wanted = Wanted(Part.LOCAL, now_ms + ASK_AGAIN_MS)
+            self._wanted.want(Part.LOCAL, now_ms + ASK_AGAIN_MS)
         self._report(stable=True)
 
     def _take_what_is_free(self) -> None:
@@ -318,7 +307,7 @@ class Conversation:
         if not part or part & ~self.shares.theirs or not self.settled():
             return False
         # Said at once by the next tick.
-        self._wanted = Wanted(part, now_ms, now_ms + within_ms)
+        self._wanted.want(part, now_ms, now_ms + within_ms)
         return True
 
     def settled(self) -> bool:
@@ -334,24 +323,6 @@ class Conversation:
             self.give(Part.FOREIGN, now_ms)
             self._failback_wanted = False
 
-    def _ask_again(self, now_ms: int) -> None:
-        """Ask for what we want until the peer begins to give it.
-
-        A 3.0.6 that is busy when we return forgets to give back what prefers us; and of what its programs
-        write into its pipe at the same time it loses something now and then, a move asked for as well.
-        """
-        wanted = self._wanted
-        if wanted is None:
-            return
-        part = Part(wanted.part & self.shares.theirs)
-        over = wanted.until_ms is not None and now_ms >= wanted.until_ms
-        if self._moves.under_way or not part or over:
-            self._wanted = None
-        elif now_ms >= wanted.ask_at_ms and self.settled():
-            wanted.ask_at_ms = now_ms + ASK_AGAIN_MS
-            # It maps the word back: local of the asker is foreign of the giver.
-            self._send(phrases.hb_takeover(part))
-
     # -- legacy ------------------------------------------------------------------------------------
 
     def _tick_legacy(self, legacy: Legacy, peer: Peer, now_ms: int) -> None:
@@ -364,6 +335,11 @@ class Conversation:
 
     # -- saying and writing ------------------------------------------------------------------------
 
+    def _send(self, own: list[Field]) -> None:
+        if own[0] == phrases.REPORT:
+            self._last_report = own
+        self._emit(own)
+
     def _report(self, *, stable: bool, info: str | None = None) -> None:
         self._send(phrases.resource(self.shares.mine, stable=stable, info=info))
 
@@ -375,15 +351,14 @@ class Conversation:
         """
         if self._legacy is not None or self._said_shutdown or self.stage is Stage.ABSENT:
             return None
-        word, info, wanted = message.text("rsc_hold") or "", message.text("info"), self._wanted
+        word, info = message.text("rsc_hold") or "", message.text("info") or ""
         stands = {
             "starting": self.stage is Stage.ASKING,
             "resource": False,
-            "ask_resources": self._moves.stands(word, info or ""),
-            "hb_takeover": wanted is not None and word == Part(wanted.part & self.shares.theirs).word,
+            "ask_resources": self._moves.stands(word, info),
+            "hb_takeover": self._wanted.stands(word),
         }.get(message.text("t") or "", True)
-        stable = self.stage is Stage.STABLE and not self._moves.under_way
-        return None if stands else phrases.resource(self.shares.mine, stable=stable)
+        return None if stands else self._last_report
 
     def _describe(self, peer: Peer) -> None:
         """What the peer would say in a report of ours, so that the ordinary rules can read it."""
