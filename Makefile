@@ -36,7 +36,7 @@ help:
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
 	@echo 'make lint       ruff, mypy, yamllint, ansible-lint'
 	@echo 'make test-interop  a part of the matrix of `make interop` with all pairs of values (six minutes)'
-	@echo 'make interop    the whole matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6 (not timed yet)'
+	@echo 'make interop    the whole matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6 (half an hour)'
 	@echo 'make migration  two real heartbeats become two of ours by the playbook, and back, measured (10 minutes)'
 	@echo 'make soak       simulated clusters, broken at random, until SECONDS (600) have passed'
 	@echo 'make mutants    deliberate bugs in the core: are they caught? (about 20 minutes)'
