@@ -126,8 +126,7 @@ class Matrix:
             pair.begin()
             if not scenario.cold and not at_home:
                 # The one before failed, or was not asked for.
-                pair.start(*pair.members)
-                pair.expect_home()
+                pair.start_together()
                 pair.begin()
             begun = time.monotonic()
             scenario.play(pair)

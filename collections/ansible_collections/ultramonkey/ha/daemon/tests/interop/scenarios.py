@@ -77,8 +77,7 @@ def real_joins(pair: Pair) -> None:
 
 @scenario("both", "both start at once", cold=True, cells=(False, True))
 def together(pair: Pair) -> None:
-    pair.start(pair.real, pair.ours)
-    pair.expect_home()
+    pair.start_together()
 
 
 @scenario("calm", "nothing happens for ten seconds")
