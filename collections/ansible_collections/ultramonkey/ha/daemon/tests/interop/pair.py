@@ -206,7 +206,7 @@ class Pair:
             self.expect(wanted[1])
 
     def start_together(self) -> None:
-        """Start both at once, and wait until each holds its own. A 3.0.6 may lose a group, as for `start_alone`."""
+        """Start both at once, and wait until each holds its own; 3.0.6 is begun again as in `start_alone`."""
         home = self.split(self.local(self.ours))
         self.start(*self.members)
         self.wait("each holds its own", lambda: self.holding() == home or self._lost(self.real))
