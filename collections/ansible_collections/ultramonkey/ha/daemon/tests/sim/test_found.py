@@ -51,3 +51,15 @@ def test_a_heartbeat_3_0_6_in_legacy_mode_is_given_its_group_though_it_never_ask
     pause = Fault(0, 117_430, "pause", "bob", other="alice", lasts_ms=40_644, detail="timers first")
     verdict = simulate(two(AutoFailback.LEGACY, "bob", (pause,)))
     assert not verdict.failed, verdict.violations[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_has_lost_its_generation_file_never_has_a_clock_that_is_behind_as_well(seed):
+    """Nothing is promised then, and so nothing may be judged (hbsim, seed 508510406)."""
+    faults = (
+        Fault(0, 170_000, "lost-generation", "bob", other="alice", lasts_ms=2000),
+        Fault(1, 171_000, "clock", "bob", other="alice"),
+    )
+    plan = replace(two(AutoFailback.LEGACY, "bob", faults), seed=seed, old=())
+    verdict = simulate(plan)
+    assert not verdict.failed, verdict.violations[0]

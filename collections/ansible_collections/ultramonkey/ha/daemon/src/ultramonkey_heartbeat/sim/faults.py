@@ -151,9 +151,14 @@ class Faults:
         self._power(fault, machine)
 
     def _clock(self, fault: Fault, machine: Machine) -> None:
-        """The wall clock jumps, forwards or back. A daemon that runs does not read it again."""
+        """The wall clock jumps, forwards or back. A daemon that runs does not read it again.
+
+        Where the generation file is lost, too, it is not behind what it has shown: nothing is promised then.
+        """
         del fault
         machine.wall_ms += self._world.rng.randint(-JUMP_MS_MAX, JUMP_MS_MAX)
+        if machine.generation is None:
+            machine.wall_ms = max(machine.wall_ms, machine.latest_wall_ms)
         machine.latest_wall_ms = max(machine.latest_wall_ms, machine.wall_ms)
 
     # -- sleep ---------------------------------------------------------------------------------------
