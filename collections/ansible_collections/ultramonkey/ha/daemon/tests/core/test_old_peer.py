@@ -93,6 +93,16 @@ def test_what_is_ours_and_free_is_taken_without_ten_seconds(peer):
     assert "resource local" in peer.said()
 
 
+def test_a_part_of_ours_that_the_peer_claims_as_well_is_given_up(peer):
+    """A 3.0.6 would only log it, and both would serve on."""
+    peer.settle("local")
+    assert peer.world.holders("of-alice") == ["alice"]
+    peer.holds("all")
+    peer.world.advance(1000)
+    assert peer.world.holders("of-alice") == []
+    assert peer.said()[-1] == "resource none"
+
+
 def test_a_peer_that_says_it_declared_us_dead_is_met_under_a_new_generation(peer):
     peer.settle("local")
     generation = peer.alice.node.transmitter.generation

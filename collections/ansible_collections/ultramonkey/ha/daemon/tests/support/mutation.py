@@ -2,9 +2,9 @@
 
     mutation.py [NAME...]     try all patches of daemon/tests/sim/mutants, or those named; print a table
 
-Each patch is applied to a copy of the sources. A mutant is caught when a transcript comes out differently, or
-the simulator finds a broken promise within SEEDS seeds. Those whose names begin with `old-` or `legacy-` run
-against an imitated heartbeat 3.0.6.
+Each patch is applied to a copy of the sources. A mutant is caught when a transcript, or a test of what a peer
+says that is a 3.0.6, comes out differently, or the simulator finds a broken promise within SEEDS seeds. Those
+whose names begin with `old-` or `legacy-` run against an imitated heartbeat 3.0.6.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from pathlib import Path
 DAEMON = Path(__file__).parents[2]
 SOURCES = DAEMON / "src"
 MUTANTS = DAEMON / "tests" / "sim" / "mutants"
-TRANSCRIPTS = DAEMON / "tests" / "core" / "test_transcripts.py"
+# What an imitated 3.0.6 would never say by itself is told in the second one.
+STORIES = ("test_transcripts.py", "test_old_peer.py")
+TRANSCRIPTS = tuple(str(DAEMON / "tests" / "core" / name) for name in STORIES)
 SEEDS = 120
 _SEED = re.compile(r"^seed (\d+): [0-9.]+ s: (\w+)", re.MULTILINE)
-_STORY = re.compile(r"^FAILED \S+\[([\w-]+)\]", re.MULTILINE)
+_STORY = re.compile(r"^FAILED \S+(?:::test_|\[)([\w-]+)\]?(?: |$)", re.MULTILINE)
 
 
 @dataclass
@@ -81,7 +83,7 @@ def _simulate(copy, name, seeds):
 
 
 def _play(copy):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TRANSCRIPTS)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TRANSCRIPTS]
     command += ["-o", f"pythonpath={copy} {Path(__file__).parent}", "--rootdir", str(DAEMON), "-rf"]
     command += ["-c", os.devnull, "--import-mode=importlib", "--tb=no"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""}
