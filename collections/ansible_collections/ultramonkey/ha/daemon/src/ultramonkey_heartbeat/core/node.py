@@ -135,15 +135,17 @@ class Node:
         ready); the next beat looks again. Otherwise we would spin until then.
         """
         earliest_ms = self._beats.at_ms
-        instants = [
+        for at_ms in (
             self._beats.repeat_at_ms,
             self._awake_at_ms,
             self.membership.next_deadline(),
             self._settle_at_ms,
             self.pings.next_deadline(),
-        ]
-        instants.extend(window.next_deadline() for _, window in self.membership.owing())
-        for at_ms in instants:
+        ):
+            if at_ms is not None and now_ms < at_ms < earliest_ms:
+                earliest_ms = at_ms
+        for _, window in self.membership.owing():
+            at_ms = window.next_deadline()
             if at_ms is not None and now_ms < at_ms < earliest_ms:
                 earliest_ms = at_ms
         return earliest_ms

@@ -87,6 +87,8 @@ class PingNodes:
 
     def next_deadline(self) -> int | None:
         """When the next one is lost, should it not answer."""
+        if not self._states:
+            return None
         instants = [self._lost_at(state) for state in self._states.values()]
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
 

@@ -32,8 +32,10 @@ class Ring:
 
     def pass_on(self, source: str, link: str, message: Message) -> SendMessage | None:
         """What to send because this verified message of `source` came over `link`."""
+        if link not in self._lines:
+            return None
         others = tuple(name for name in self._lines if name != link)
-        if not others or link not in self._lines:
+        if not others:
             return None
         ttl = message.decimal("ttl")
         if ttl is None or ttl <= 1 or self._is_mine(message) or not self._is_new(source, message):

@@ -23,6 +23,7 @@ from .scripts import Behaviour, Scripts
 SOCKET_FRAMES = 200
 CARD_FRAMES = 16
 MILLION = 1_000_000
+_DEADLINE = ev.DeadlineReached()
 
 
 class Member(Protocol):
@@ -35,31 +36,38 @@ class Member(Protocol):
         """When it wants to be called again."""
 
 
-class Host(Protocol):
-    """What a machine needs of the world."""
+class Host:
+    """What a machine needs of the world. A class to inherit from: compiled, it is called without look-ups."""
 
-    now_ms: int
+    now_ms: int = 0
 
     def later(self, delay_ms: int, act: Callable[[], object]) -> None:
         """Call that after a time."""
+        raise NotImplementedError
 
     def at(self, at_ms: int, rank: int, act: Callable[[Any], None], argument: object) -> None:
         """Call that at an instant; among those of one instant the lower rank first."""
+        raise NotImplementedError
 
     def carry_out(self, machine: Machine, effect: fx.Effect) -> None:
         """Do what the daemon wants."""
+        raise NotImplementedError
 
     def send(self, machine: Machine, message: Message, links: tuple[str, ...] | None) -> None:
         """Put a message on the network."""
+        raise NotImplementedError
 
     def ran(self, machine: Machine, key: str, what: str) -> None:
         """A script has begun or ended."""
+        raise NotImplementedError
 
     def changed(self, machine: Machine, what: str) -> None:
         """The daemon has begun, ended, slept or woken."""
+        raise NotImplementedError
 
     def tell(self, machine: str, text: str) -> None:
         """Write a line of the story."""
+        raise NotImplementedError
 
 
 class Machine:
@@ -223,7 +231,7 @@ class Machine:
         self._world.changed(self, "wakes")
         waiting, self._inbox = self._inbox, deque()
         if not self._frames_first:
-            self.give(ev.DeadlineReached())
+            self.give(_DEADLINE)
         for item in waiting:
             if isinstance(item, Parcel):
                 self.note(item)
@@ -266,7 +274,9 @@ class Machine:
             return
         if self.offset_ms or self.ppm:
             now_ms = self.local(now_ms)
-        effects = member.handle(event, now_ms)
+        # Our own is of one class, which a compiler can make use of.
+        node = self.node
+        effects = node.handle(event, now_ms) if node is not None else member.handle(event, now_ms)
         if effects:
             for effect in effects:
                 if type(effect) is fx.SendMessage:
@@ -281,7 +291,8 @@ class Machine:
         member = self.member
         if member is None:
             return
-        deadline_ms = member.next_deadline()
+        node = self.node
+        deadline_ms = node.next_deadline() if node is not None else member.next_deadline()
         if deadline_ms is None:
             return
         if self.offset_ms or self.ppm:
@@ -302,7 +313,7 @@ class Machine:
         if deadline_ms is None:
             return
         if (self.local(now_ms) if self.offset_ms or self.ppm else now_ms) >= deadline_ms:
-            self.give(ev.DeadlineReached())
+            self.give(_DEADLINE)
         else:
             self._arm()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from ..core import events as ev
 from ..wire.message import Message
@@ -22,16 +21,20 @@ SERIAL_WAIT_MS = 1000
 Deliver = Callable[[int, str, "Parcel"], None]
 
 
-@dataclass
 class Parcel:
-    """One message on its way from `sender`, and the event that it is for whoever gets it."""
+    """One message on its way from `sender`, and the event that it is for whoever gets it.
 
-    sender: str
-    sent_at_ms: int
-    message: Message
-    event: ev.Event
-    # It is a status: it tells all that its sender knows.
-    status: bool = False
+    `status`: it is a status, and tells all that its sender knows.
+    """
+
+    def __init__(
+        self, sender: str, sent_at_ms: int, message: Message, event: ev.Event, *, status: bool = False
+    ) -> None:
+        self.sender = sender
+        self.sent_at_ms = sent_at_ms
+        self.message = message
+        self.event = event
+        self.status = status
 
 
 class Medium:

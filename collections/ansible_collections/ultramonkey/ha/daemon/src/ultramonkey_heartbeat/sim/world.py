@@ -32,13 +32,15 @@ from ..wire.codec import NETSTRING, TEXT, Codec
 from ..wire.errors import WireError
 from ..wire.message import Message
 from .integrity import OlderChangesNothing
-from .machine import Machine, Member, jitter
+from .machine import Host, Machine, Member, jitter
 from .network import Medium, Parcel
 from .observer import Observer
 from .plan import MediumPlan
 
 # The time of day at which every run begins, in milliseconds.
 WALL_MS = 1_700_000_000_000
+# So many messages read from bytes are kept: the same bytes go to other machines and over other media, too.
+DECODED_MAX = 16
 # More events than this at one instant: somebody answers himself.
 EVENTS_AT_ONCE_MAX = 20_000
 SECRET = b"6b1f0c6de2a94f7c8d5537b0a1e94c22"
@@ -50,7 +52,7 @@ class RunawayError(Exception):
     """Too much happened at one instant."""
 
 
-class World:
+class World(Host):
     """All machines, all media, one queue."""
 
     def __init__(
@@ -74,11 +76,13 @@ class World:
         self.telling = words is not None
         self._words = words
         self._queue: list[tuple[int, int, int, Callable[[Any], None], Any]] = []
-        self._order = 0
+        # How many events there were.
+        self.order = 0
         # Whose next message somebody records, and what was recorded, to be replayed.
         self.to_record: set[str] = set()
         self.recorded: list[Parcel] = []
         self._codec = _codec(codec) if codec else None
+        self._decoded: dict[bytes, Message] = {}
         self.method = codec or "sha1"
 
     # -- building ------------------------------------------------------------------------------------
@@ -121,8 +125,8 @@ class World:
 
     def at(self, at_ms: int, rank: int, act: Callable[[Any], None], argument: object) -> None:
         """Call `act(argument)` at an instant; among those of one instant the lower rank first."""
-        self._order += 1
-        heapq.heappush(self._queue, (at_ms, rank, self._order, act, argument))
+        self.order += 1
+        heapq.heappush(self._queue, (at_ms, rank, self.order, act, argument))
 
     def later(self, delay_ms: int, act: Callable[[], object]) -> None:
         """Call that after a time."""
@@ -152,21 +156,22 @@ class World:
         if self.rewrite is not None:
             message = self.rewrite(machine.name, message)
         now_ms, sender = self.now_ms, machine.name
+        encoded: dict[str, bytes] = {}
         # What a node passes on for another tells nothing of its own.
         status = message.text("t") == "status" and message.text("src") == sender
         for medium in machine.media:
             reach = medium.reach(sender)
             if not reach or (links is not None and medium.name not in links):
                 continue
-            event, size = self._event(medium, message)
-            parcel = Parcel(sender, now_ms, message, event, status)
+            event, size = self._event(medium, message, encoded)
+            parcel = Parcel(sender, now_ms, message, event, status=status)
             if sender in self.to_record:
                 self.to_record.discard(sender)
                 self.recorded.append(parcel)
             if medium.plain and not medium.plan.baud:
                 # One delay for all: one entry of the queue is enough.
-                self._order += 1
-                entry = (now_ms + medium.plan.delay_ms, 0, self._order, self._deliver_all, (reach, parcel))
+                self.order += 1
+                entry = (now_ms + medium.plan.delay_ms, 0, self.order, self._deliver_all, (reach, parcel))
                 heapq.heappush(self._queue, entry)
                 continue
             for receiver in reach:
@@ -174,10 +179,13 @@ class World:
                 for at_ms in medium.arrivals(sender, receiver, size, now_ms):
                     self.at(at_ms, 0, self._deliver_all, ((receiver,), sent))
 
-    def _event(self, medium: Medium, message: Message) -> tuple[ev.Event, int]:
-        """What a receiver gets, and how long it is on a serial line."""
+    def _event(self, medium: Medium, message: Message, encoded: dict[str, bytes]) -> tuple[ev.Event, int]:
+        """What a receiver gets, and how long it is on a serial line. `encoded` keeps the bytes by form."""
         if self._codec is not None:
-            data = self._codec.encode(message, TEXT if medium.plan.baud else NETSTRING)
+            form = TEXT if medium.plan.baud else NETSTRING
+            data = encoded.get(form)
+            if data is None:
+                data = encoded[form] = self._codec.encode(message, form)
             return ev.FrameReceived(medium.name, data), len(data)
         size = sum([len(f[0]) + len(f[1]) + 2 for f in message.fields]) + 50 if medium.plan.baud else 0
         return ev.MessageReceived(medium.name, message), size
@@ -187,9 +195,7 @@ class World:
         garbled = medium.garbled(event.data) if isinstance(event, ev.FrameReceived) else None
         if garbled is None:
             return parcel
-        return replace(
-            parcel, event=ev.FrameReceived(medium.name, garbled), message=Message(()), status=False
-        )
+        return Parcel(parcel.sender, parcel.sent_at_ms, Message(()), ev.FrameReceived(medium.name, garbled))
 
     def replay(self) -> None:
         """Somebody sends everything again that was recorded, to everybody."""
@@ -210,10 +216,19 @@ class World:
                 self.integrity.judge(machine, status)
 
     def decode(self, data: bytes) -> Message:
-        """What a frame says; raises WireError."""
+        """What a frame says; raises WireError.
+
+        The same bytes say the same to everybody who has the key, so that they are read once.
+        """
         if self._codec is None:
             raise WireError("this network carries no bytes")
-        return self._codec.decode(data)
+        message = self._decoded.get(data)
+        if message is None:
+            message = self._codec.decode(data)
+            if len(self._decoded) >= DECODED_MAX:
+                self._decoded.clear()
+            self._decoded[data] = message
+        return message
 
     # -- effects -------------------------------------------------------------------------------------
 
