@@ -1,6 +1,8 @@
 """The command `hbsim`: break clusters until one breaks a promise.
 
 hbsim run --seeds 0-9999 --jobs 2        many runs; for each failure the command that repeats it
+hbsim run --seeds 0-99999 --record FILE  the same; what is done is in FILE, and a second time it goes on
+hbsim sum FILE...                        what several such files come to
 hbsim replay SEED [--trace]              one run, with the list of its faults, or its whole story
 hbsim shrink SEED                        the same failure with as few faults as possible
 """
@@ -13,24 +15,24 @@ import multiprocessing
 import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..core.notices import Notice
 from ..daemon.notices import word
-from .coverage import ROWS
 from .draw import draw
-from .old_coverage import ROWS as OLD_ROWS
 from .plan import Plan
-from .run import Verdict, simulate
+from .run import simulate
 from .shrink import shrink
+from .summary import Summary, from_lines, to_line
 
-MS_PER_HOUR = 3_600_000
 # Seeds are handed to a worker in such pieces.
 PIECE = 8
+# And in such ones when each is written down.
+RECORDED = 50
 # Worlds that are over are cleared away after so many.
-COLLECT_EACH = 10
+COLLECT_EACH = 25
 FRESH_SEED_MAX = 2**31
 
 
@@ -67,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
+    if options.command == "sum":
+        return _sum(options.records)
     wanted = Wanted(options.nodes, options.keepalive, options.old)
     if options.command == "run":
         return _run(options, wanted)
@@ -89,7 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, default=1, help="processes")
     run.add_argument("--seconds", type=float, help="stop after so long")
     run.add_argument("--failures", type=int, default=10, help="stop after so many (default 10)")
+    run.add_argument(
+        "--record", type=Path, metavar="FILE", help="write down what is done, and begin after what is"
+    )
     run.add_argument("--quiet", action="store_true", help="only failures and the last line")
+    records = commands.add_parser("sum", help="add up records")
+    records.add_argument("records", nargs="+", type=Path, metavar="FILE")
     replay = commands.add_parser("replay", help="repeat one seed")
     replay.add_argument("seed", type=int)
     replay.add_argument("--until", type=float, metavar="S", help="stop at this second of simulated time")
@@ -111,82 +120,77 @@ def _parser() -> argparse.ArgumentParser:
 # -- run -------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Summary:
-    """What many runs came to."""
+@dataclass(frozen=True)
+class Block:
+    """Seeds that one process runs one after the other."""
 
-    runs: int = 0
-    simulated_ms: int = 0
-
-    def __post_init__(self) -> None:
-        self.rules: Counter[str] = Counter()
-        self.faults: Counter[str] = Counter()
-        self.failed: list[Verdict] = []
-
-    def add(self, verdict: Verdict) -> None:
-        """One more."""
-        self.runs += 1
-        self.simulated_ms += verdict.simulated_ms
-        self.rules.update(verdict.rules)
-        self.faults.update(verdict.faults)
-        if verdict.failed:
-            self.failed.append(verdict)
-
-    def rate(self, seconds: float) -> str:
-        """Simulated time against time."""
-        hours = self.simulated_ms / MS_PER_HOUR
-        return f"{hours:.1f} cluster-hours in {seconds:.1f} s: {hours / max(seconds, 1e-9) * 60:.0f} a minute"
+    seeds: Sequence[int]
+    wanted: Wanted
 
 
-def _one(task: tuple[int, Wanted]) -> Verdict:
-    seed, wanted = task
+def _block(block: Block) -> Summary:
+    """Run the seeds of a block."""
     # Nothing of a run can go before its end, and looking for what can costs a third of the time.
     gc.disable()
-    verdict = simulate(wanted.plan(seed))
-    if seed % COLLECT_EACH == 0:
-        gc.collect()
-    return verdict
+    summary = Summary()
+    for seed in block.seeds:
+        begun_s = time.process_time()
+        verdict = simulate(block.wanted.plan(seed))
+        if seed % COLLECT_EACH == 0:
+            gc.collect()
+        summary.add(verdict, time.process_time() - begun_s)
+    return summary
 
 
-def _verdicts(seeds: Iterable[int], wanted: Wanted, jobs: int) -> Iterator[Verdict]:
-    tasks = ((seed, wanted) for seed in seeds)
+def _summaries(blocks: Sequence[Block], jobs: int) -> Iterator[tuple[Block, Summary]]:
     if jobs == 1:
-        yield from map(_one, tasks)
+        yield from ((block, _block(block)) for block in blocks)
         return
     with multiprocessing.Pool(jobs) as pool:
-        yield from pool.imap_unordered(_one, tasks, chunksize=PIECE)
+        # In order, so that each result is that of its block.
+        yield from zip(blocks, pool.imap(_block, blocks))
 
 
 def _run(options: argparse.Namespace, wanted: Wanted) -> int:
     seeds = _seeds(options.seeds)
     begun, told = time.monotonic(), 0.0
-    summary = Summary()
-    for verdict in _verdicts(seeds, wanted, options.jobs):
-        summary.add(verdict)
+    record: Path | None = options.record
+    known = record.read_text().splitlines() if record is not None and record.exists() else []
+    whole, done = from_lines(known)
+    size = RECORDED if record is not None else PIECE if options.jobs > 1 else 1
+    blocks = [Block(seeds[n : n + size], wanted) for n in range(0, len(seeds), size)]
+    blocks = [block for block in blocks if block.seeds[0] not in done]
+    for block, summary in _summaries(blocks, options.jobs):
+        whole.merge(summary)
+        if record is not None:
+            with record.open("a") as file:
+                file.write(to_line(block.seeds, summary))
         seconds = time.monotonic() - begun
-        if verdict.failed:
-            print(f"seed {verdict.seed}: {verdict.violations[0]}")
-            print(f"    hbsim replay {verdict.seed}{wanted.words} --trace", flush=True)
-        elif not options.quiet and seconds > told + 10:
+        for seed, violation in summary.failed:
+            print(f"seed {seed}: {violation}")
+            print(f"    hbsim replay {seed}{wanted.words} --trace", flush=True)
+        if not options.quiet and seconds > told + 10:
             told = seconds
-            print(f"{summary.runs} runs, {summary.rate(seconds)}", flush=True)
-        if len(summary.failed) >= options.failures or (options.seconds and seconds > options.seconds):
+            print(f"{whole.total.runs} runs, {whole.total.rate}", flush=True)
+        if len(whole.failed) >= options.failures or (options.seconds and seconds > options.seconds):
             break
-    seconds = time.monotonic() - begun
-    if not options.quiet:
-        _tell_what_was_exercised(summary)
-    print(f"{summary.runs} runs, {len(summary.failed)} failed; {summary.rate(seconds)}")
-    return 1 if summary.failed else 0
+    _tell(whole, quiet=options.quiet)
+    return 1 if whole.failed else 0
 
 
-def _tell_what_was_exercised(summary: Summary) -> None:
-    print("faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(summary.faults.items())))
-    rows = (*ROWS, *OLD_ROWS) if any(row in summary.rules for row in OLD_ROWS) else ROWS
-    for row in rows:
-        if summary.rules[row]:
-            print(f"{summary.rules[row]:9} {row}")
-    never = [row for row in rows if not summary.rules[row]]
-    print("never taken: " + ("; ".join(never) or "nothing, every row was"))
+def _tell(summary: Summary, *, quiet: bool) -> None:
+    for line in () if quiet else summary.lines():
+        print(line)
+    print(summary.words)
+
+
+def _sum(records: Sequence[Path]) -> int:
+    """Add up what several series came to."""
+    whole, _ = from_lines(line for record in records for line in record.read_text().splitlines())
+    for seed, violation in whole.failed:
+        print(f"seed {seed}: {violation}")
+    _tell(whole, quiet=False)
+    return 1 if whole.failed else 0
 
 
 def _seeds(text: str) -> Sequence[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +44,10 @@ class Verdict:
     rules: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     lines: list[tuple[int, str, str]] = field(default_factory=list)
+    # What kind of cluster it was.
+    size: str = ""
+    # Of what happened: the same for the same plan, also where the modules are compiled.
+    digest: int = 0
 
     @property
     def failed(self) -> bool:
@@ -133,7 +138,19 @@ class Simulation:
         verdict.simulated_ms = self.world.now_ms
         verdict.rules, verdict.faults = self.coverage.rules, Counter(self.faults.counts)
         verdict.lines = self.world.lines
+        verdict.size = "beside a 3.0.6" if self.plan.old else f"{len(self.plan.nodes)} nodes"
+        verdict.digest = self._digest(verdict)
         return verdict
+
+    def _digest(self, verdict: Verdict) -> int:
+        """Whoever did something else once has sent other messages, or applied other rules."""
+        machines = [
+            (machine.name, machine.sent, machine.runs, sorted(machine.scripts.running.items()))
+            for machine in self.world.machines.values()
+        ]
+        counted = (sorted(verdict.rules.items()), sorted(verdict.faults.items()))
+        text = repr((verdict.seed, verdict.simulated_ms, self.world.order, machines, counted))
+        return zlib.crc32(text.encode())
 
     def _start(self, name: str) -> None:
         world = self.world
