@@ -1,6 +1,9 @@
 """Deliberate bugs in the core, one a patch, and whether transcripts and simulator catch them.
 
-    mutation.py [NAME...]     try all patches of daemon/tests/sim/mutants, or those named; print a table
+    mutation.py [--first] [NAME...]
+
+tries all patches of daemon/tests/sim/mutants, or those named, and prints a table; with --first each only
+until something catches it.
 
 Each patch is applied to a copy of the sources. A mutant is caught when a transcript, or a test of what a peer
 says that is a 3.0.6, comes out differently, or the simulator finds a broken promise within SEEDS seeds. Those
@@ -60,14 +63,14 @@ def apply(patch, root):
     path.write_text(text.replace(before, after))
 
 
-def attempt(name, seeds=SEEDS, *, transcripts=True):
-    """Try one mutant."""
+def attempt(name, seeds=SEEDS, *, transcripts=True, first=False):
+    """Try one mutant; with `first` only until something catches it."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "src"
         shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("__pycache__"))
         apply(MUTANTS / f"{name}.patch", copy / "ultramonkey_heartbeat")
-        stories = _play(copy) if transcripts else []
-        seed, checker = _simulate(copy, name, seeds)
+        stories = _play(copy, first=first) if transcripts else []
+        seed, checker = (None, "") if first and stories else _simulate(copy, name, seeds)
     return Caught(name, stories, seed, checker)
 
 
@@ -82,10 +85,10 @@ def _simulate(copy, name, seeds):
     return (int(found[1]), found[2]) if found else (None, "")
 
 
-def _play(copy):
+def _play(copy, *, first=False):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TRANSCRIPTS]
     command += ["-o", f"pythonpath={copy} {Path(__file__).parent}", "--rootdir", str(DAEMON), "-rf"]
-    command += ["-c", os.devnull, "--import-mode=importlib", "--tb=no"]
+    command += ["-c", os.devnull, "--import-mode=importlib", "--tb=no", *(("-x",) if first else ())]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""}
     environment.pop("REWRITE", None)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=DAEMON)
@@ -93,14 +96,15 @@ def _play(copy):
     return _STORY.findall(done.stdout)
 
 
-def main(wanted):
+def main(arguments):
     """Print the table; the exit code is how many got away."""
+    first, wanted = "--first" in arguments, [word for word in arguments if word != "--first"]
     away = 0
     for name in wanted or names():
-        caught = attempt(name)
+        caught = attempt(name, first=first)
         away += not caught.at_all
         seed = f"seed {caught.seed} ({caught.checker})" if caught.seed is not None else "-"
-        stories = f"{len(caught.stories)} transcripts" if caught.stories else "-"
+        stories = f"{len(caught.stories)} stories, {caught.stories[0]}" if caught.stories else "-"
         print(f"{name:32} {seed:36} {stories}", flush=True)
     print(f"{away} got away")
     return away

@@ -60,7 +60,7 @@ class OlderChangesNothing(Checker):
     what was lost.
     """
 
-    def look(self, machine: Machine) -> tuple[Any, ...] | None:
+    def reads_older(self, machine: Machine) -> tuple[Any, ...] | None:
         """What may not change while an older message is read; None when it is not to be judged."""
         node, now_ms = machine.node, machine.local(self.world.now_ms)
         deadline_ms = None if node is None else node.next_deadline()
@@ -68,9 +68,9 @@ class OlderChangesNothing(Checker):
             return None
         return state_of(node, now_ms)
 
-    def judge(self, machine: Machine, before: tuple[Any, ...]) -> None:
+    def has_read_older(self, machine: Machine, before: tuple[Any, ...]) -> None:
         """The same after it was read."""
-        after = self.look(machine)
+        after = self.reads_older(machine)
         if after is not None and before != after:
             differ = [name for name, was, now in zip(PARTS, before, after) if was != now]
             self.violated(f"an older status changes on {machine.name}: {', '.join(differ)}")

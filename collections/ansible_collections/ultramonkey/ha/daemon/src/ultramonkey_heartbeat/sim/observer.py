@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core import effects as fx
 from ..core.notices import Notice
@@ -24,6 +24,15 @@ class Observer:
 
     def heard(self, parcel: Parcel, machine: Machine) -> None:
         """A message has been read by a daemon. Only for those who listen (`World.listeners`)."""
+
+    def reads_older(self, machine: Machine) -> tuple[Any, ...] | None:
+        """A daemon is about to read a status older than the newest one. Only for `World.integrity`.
+
+        Returns what `has_read_older` wants to know afterwards.
+        """
+
+    def has_read_older(self, machine: Machine, before: tuple[Any, ...]) -> None:
+        """It has read it. `before` is what `reads_older` found."""
 
     def asked(self, machine: Machine, request_id: str, timeout_ms: int) -> None:
         """An administrator asks for something."""

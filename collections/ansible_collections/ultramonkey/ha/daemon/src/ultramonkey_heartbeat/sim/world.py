@@ -31,7 +31,6 @@ from ..wire.auth import Key, KeyRing
 from ..wire.codec import NETSTRING, TEXT, Codec
 from ..wire.errors import WireError
 from ..wire.message import Message
-from .integrity import OlderChangesNothing
 from .machine import Host, Machine, Member, jitter
 from .network import Medium, Parcel
 from .observer import Observer
@@ -68,7 +67,7 @@ class World(Host):
         # Those that want to know of every status message that was delivered; empty most of the time.
         self.listeners: list[Observer] = []
         # Judges what a daemon makes of messages that are older than what it has read.
-        self.integrity: OlderChangesNothing | None = None
+        self.integrity: Observer | None = None
         # Changes a message between its sender and the network (a later version of ours), or None.
         self.rewrite: Callable[[str, Message], Message] | None = None
         self.rng = random.Random(f"{seed} world")  # noqa: S311 - repeatable
@@ -208,12 +207,12 @@ class World(Host):
         for name in receivers:
             machine = self.machines[name]
             older = machine.awake and not machine.note(parcel)
-            status = self.integrity.look(machine) if older and self.integrity is not None else None
+            status = self.integrity.reads_older(machine) if older and self.integrity is not None else None
             if machine.deliver(parcel) and self.listeners:
                 for listener in list(self.listeners):
                     listener.heard(parcel, machine)
             if status is not None and self.integrity is not None:
-                self.integrity.judge(machine, status)
+                self.integrity.has_read_older(machine, status)
 
     def decode(self, data: bytes) -> Message:
         """What a frame says; raises WireError.
