@@ -30,7 +30,7 @@ help:
 	@echo '                (the netlink client and one director) and test-topologies (two directors, failover)'
 	@echo 'make test-ldirectord  the tests of ldirectord, also beside the Perl original (about four minutes)'
 	@echo 'make beside     a table: our ldirectord beside the Perl original (two minutes)'
-	@echo 'make test-director  the roles ldirectord and realserver on machines, by the examples (some minutes)'
+	@echo 'make test-director  the roles ldirectord and realserver on machines, by the examples, ours and the original (some minutes)'
 	@echo 'make test-playbooks  a cluster lived through by playbooks, with a client that asks (some minutes)'
 	@echo 'make test-molecule  Molecule scenarios on machines with systemd, all or SCENARIO=name (a minute or two each)'
 	@echo 'make sanity     ansible-test sanity, of the collection as it is built'
@@ -107,8 +107,13 @@ test-ipvs: compiled
 	@tools/kernel-run --package iptables --package ipvsadm --package busybox-static $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/ipvs.py
 
+# The guest is not reached by Ansible, so what the role writes on real servers is written here.
+build/topologies/made: $(wildcard $(COLLECTION)/roles/realserver/*/* $(COLLECTION)/examples/*/inventory.yml) tools/realserver-commands | venv
+	@$(VENV)/bin/python tools/realserver-commands build/topologies
+	@touch $@
+
 # One of them: make test-topologies TOPOLOGY=streamline
-test-topologies: compiled
+test-topologies: compiled build/topologies/made
 	@tools/kernel-run --timeout 1500 --package nftables --package openssl --package python3-yaml \
 	  $(addprefix --package ,$(NODE_PACKAGES)) -- \
 	  /usr/bin/python3 $(COLLECTION)/daemon/tests/kernel/topologies.py $(TOPOLOGY)

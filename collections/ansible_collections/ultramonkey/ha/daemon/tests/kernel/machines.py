@@ -139,21 +139,6 @@ class Machine:
         self.web.kill()
         self.web.wait()
 
-    def quiet_arp(self):
-        """What every carrier of an address on lo needs, before it has it."""
-        self.sysctl(
-            *(
-                f"net/ipv4/conf/{place}/{line}"
-                for place in ("all", "eth0")
-                for line in ("arp_ignore=1", "arp_announce=2")
-            )
-        )
-
-    def carry(self, *vips, device="lo"):
-        """Carry addresses for good, as real servers of direct routing do."""
-        lengths = {vip: "128 nodad" if ":" in vip else "32" for vip in vips}
-        self.ips(*(f"addr add {vip}/{rest} dev {device}" for vip, rest in lengths.items()))
-
     def close(self):
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):

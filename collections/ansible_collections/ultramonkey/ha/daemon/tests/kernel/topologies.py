@@ -18,6 +18,7 @@ from machines import HERE, WORK, Site, comes, holds, run, say, sync_daemons
 from webserver import BIG_LINES
 
 EXAMPLES = HERE.parents[2] / "examples"
+COMMANDS = HERE.parents[6] / "build/topologies"
 NAMES = ("load_balancing", "ha_load_balancing", "high_capacity", "firewall_mark", "tunnel", "streamline")
 HA_CF = """\
 node lb1
@@ -125,8 +126,8 @@ def marks(topology):
 
 
 def prepare_reals(topology, site):
-    """Each method in the order of the role: settings first, then addresses or the route."""
-    said = topology.of_reals
+    """Each by the command that the role writes on it (tools/realserver-commands)."""
+    command = COMMANDS / topology.name / "realserver"
     if topology.marks:
         run(
             f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=web "
@@ -139,21 +140,13 @@ def prepare_reals(topology, site):
         site.client.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
     for real in site.reals:
         real.serve_web(tls=bool(topology.marks))
-        addresses = said.get("realserver_addresses", ())
-        if topology.method == "masq":
-            real.ip(f"route add default via {said['realserver_gateway']}")
-            real.ip(f"-6 route add default via {said['realserver_gateway6']}")
-        elif topology.method == "gate":
-            real.quiet_arp()
-            real.carry(*addresses)
-        else:
-            real.quiet_arp()
-            for device in ("tunl0", "ip6tnl0"):
-                real.ip(f"link set {device} up")
-            for address in addresses:
-                real.carry(address, device="ip6tnl0" if ":" in address else "tunl0")
+        if topology.method == "ipip":
+            # As many distributions have it: nothing comes out of a tunnel unless the role sees to it.
+            real.sysctl("net/ipv4/conf/all/rp_filter=1", "net/ipv4/conf/eth0/rp_filter=1")
             real.ip("route add default via 203.0.113.254")
             real.ip("-6 route add default via 2001:db8:3::254")
+        real.run_inside("/bin/sh", str(command), "start")
+        real.run_inside("/bin/sh", str(command), "status")
 
 
 # --- the stories --------------------------------------------------------------------------------------------
