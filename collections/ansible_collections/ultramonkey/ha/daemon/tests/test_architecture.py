@@ -32,7 +32,7 @@ MAY_IMPORT = {
     # Links and addresses are tested without the daemon: the links must be free for that.
     "cli": (
         *("control", "config", "reading", "safe_files"),
-        *("links.line_test", "links.network_test", "net.duplicate"),
+        *("links.line_test", "links.network_test", "net.duplicate", "resources.search"),
     ),
     "daemon": ("wire", "config", "core", "links", "net", "resources", "control", "reading", "safe_files"),
     # The words of the log are those of the story.

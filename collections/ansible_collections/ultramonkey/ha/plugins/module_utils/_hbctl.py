@@ -68,10 +68,11 @@ class Hbctl:
         """What the files say; with errors in them `data` is None and `problems` has them."""
         return self._look(["config", "show", "--directory", directory])
 
-    def check_configuration(self, directory, node=None):
-        """The problems of the files in a directory."""
+    def check_configuration(self, directory, scripts, node=None):
+        """The problems of the files in a directory, for a machine whose resource scripts are in `scripts`."""
         named = ["--node", node] if node else []
-        return self._look(["config", "check", "--directory", directory, *named])["problems"]
+        words = ["config", "check", "--directory", directory, "--scripts", scripts, *named]
+        return self._look(words)["problems"]
 
     def render_configuration(self, data, node=None):
         """The files that the data make, and the problems; no files when there are errors."""

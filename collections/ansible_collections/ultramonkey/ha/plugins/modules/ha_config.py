@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Has the daemon's own renderer make both files, and its checker judge them together with the C(authkeys)
     that is there, on the node, before anything is replaced. With an error nothing is changed.
+  - A resource whose script or unit is not on the node is an error.
   - Both files are replaced together or not at all. What was there is kept.
   - What was written is remembered by digests, in C(.written) beside the files, so that edits by hand are
     noticed.
@@ -185,7 +186,8 @@ def checked(hbctl, params):
             shutil.copy2(str(there), str(trial / AUTHKEYS))
         else:
             _files.write(trial / AUTHKEYS, texts[AUTHKEYS], 0o600)
-        problems = hbctl.check_configuration(name, params["node"])
+        scripts = str(Path(params["directory"]) / "resource.d")
+        problems = hbctl.check_configuration(name, scripts, params["node"])
     refuse_errors(problems)
     return texts, [problem["text"] for problem in problems]
 

@@ -66,6 +66,38 @@ def test_2_the_key_is_rotated_without_a_lost_answer(cluster):
     assert now == rejected
 
 
+@pytest.mark.parametrize("everywhere", [(), ("present",), ("present", "used")])
+def test_2_a_rotation_that_was_interrupted_is_finished_by_the_next(cluster, everywhere):
+    """These steps all nodes have taken, the next one only the first; then the play ended."""
+    [next_step, *_] = [step for step in ("present", "used", "absent") if step not in everywhere]
+    for step in (*everywhere, next_step):
+        hosts = "heartbeat" if step in everywhere else "lb1"
+        index = 2 if step == "absent" else 9
+        key = "key=a-key-of-an-interrupted-rotation" if step == "present" else ""
+        cluster.ansible.module(hosts, "ultramonkey.ha.authkeys", f"index={index} state={step} {key}")
+        cluster.ansible.module(hosts, "ansible.builtin.command", "hbctl reload")
+    one, two = (host.read_text("/etc/ha.d/authkeys") for host in cluster.lab.nodes)
+    assert one != two
+    rejected = [cluster.status(host)["counters"]["frames_rejected"] for host in cluster.lab.nodes]
+    play(cluster, "rotate_key")
+    one, two = (host.read_text("/etc/ha.d/authkeys") for host in cluster.lab.nodes)
+    assert re.fullmatch(r"auth (\d+)\n\1 sha256 \w{43}\n", one)
+    assert one == two
+    assert "a-key-of-an" not in one
+    now = [cluster.status(host)["counters"]["frames_rejected"] for host in cluster.lab.nodes]
+    assert now == rejected
+
+
+def test_2_keys_that_would_separate_the_nodes_are_not_touched(cluster):
+    lb1, lb2 = cluster.lab.nodes
+    before = lb1.read_text("/etc/ha.d/authkeys")
+    lb1.run(["tee", "/etc/ha.d/authkeys"], stdin="auth 4\n4 sha1 a-key-that-lb2-does-not-have\n")
+    said = " ".join(play(cluster, "rotate_key", code=2).split())
+    lb1.run(["tee", "/etc/ha.d/authkeys"], stdin=before)
+    assert "lb2 does not have the key that lb1 would sign with" in said
+    assert lb2.read_text("/etc/ha.d/authkeys") == before
+
+
 def test_3_under_maintenance_daemons_are_restarted_and_nobody_notices(cluster):
     play(cluster, "maintenance_on")
     assert changed(play(cluster, "maintenance_on")) == {"lb1": 0, "lb2": 0}

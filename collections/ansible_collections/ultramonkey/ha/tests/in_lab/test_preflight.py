@@ -111,6 +111,26 @@ def test_5_keys_that_differ_and_files_of_others_are_told_by_digest_and_differenc
     assert "-web IPaddr::192.0.2.77 | +lb1 192.0.2.10/24/eth0" in said
 
 
+def test_5_a_resource_that_a_node_does_not_have_is_refused_there_and_named(cluster):
+    """lb1 has the script, lb2 one that cannot be run, neither has the unit, which needs systemd."""
+    groups = [{"node": "lb1", "resources": [GROUP, "webserver::fast", "web.service"]}]
+    for host, mode in zip(cluster.lab.nodes, ("755", "644")):
+        host.run(["mkdir", "-p", "/etc/ha.d/resource.d"])
+        host.run(["install", "-m", mode, "/dev/null", "/etc/ha.d/resource.d/webserver"])
+    said = refused(cluster, name="site", heartbeat_groups=groups)
+    later = {"heartbeat_groups": groups, "heartbeat_installed_later": ["webserver", "web.service"]}
+    assert play(cluster, "preflight", **later)[0].returncode == 0
+    for host in cluster.lab.nodes:
+        host.run(["rm", "-r", "/etc/ha.d"])
+    wanted = "heartbeat_groups: haresources:1: webserver cannot be started on this machine: "
+    assert f"lb2: {wanted}/etc/ha.d/resource.d/webserver is no executable file: install it there" in said
+    assert f"lb1: {wanted}" not in said
+    for name in ("lb1", "lb2"):
+        assert (
+            f"{name}: heartbeat_groups: haresources:1: web.service cannot be started on this machine" in said
+        )
+
+
 def test_6_a_host_that_cannot_be_reached_ends_all_before_the_first_change(cluster):
     lb2 = cluster.lab.host("lb2")
     lb2.kill()

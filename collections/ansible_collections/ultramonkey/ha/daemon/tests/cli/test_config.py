@@ -59,6 +59,51 @@ def test_warnings_are_told_and_are_no_errors(run, directory):
     assert output.startswith("authkeys:2: warning: ")
 
 
+@pytest.fixture
+def here(directory):
+    """The files are those of this machine, and need two scripts."""
+    (directory / "nodeinfo").write_text("lb1\n")
+    (directory / "haresources").write_text("lb1 192.0.2.10/24/eth0 \\\n  webserver::fast\nlb2 other\n")
+    (directory / "resource.d").mkdir()
+    return directory
+
+
+def script(path, mode=0o755):
+    path.write_text("#!/bin/sh\n")
+    path.chmod(mode)
+
+
+def test_a_resource_that_could_not_be_started_here_is_told_with_its_line_and_where_it_was_searched(run, here):
+    script(here / "resource.d" / "webservr")
+    script(here / "resource.d" / "other", 0o644)
+    code, output, error = run("config", "check", "--directory", str(here))
+    missing, unusable = output.splitlines()
+    assert (code, "(bad-configuration)" in error) == (1, True)
+    assert missing == (
+        "haresources:2: webserver cannot be started on this machine: no script 'webserver' in "
+        f"{here}/resource.d or /etc/init.d: install it there, executable, on every node; or write webservr"
+    )
+    assert unusable.startswith("haresources:3: other cannot be started on this machine: ")
+    assert f"{here}/resource.d/other is no executable file" in unusable
+
+
+def test_resources_that_are_there_or_will_be_are_no_problem(run, here, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("scripts")
+    script(elsewhere / "webserver")
+    words = ["config", "check", "--directory", str(here), "--scripts", str(elsewhere)]
+    assert run(*words, "--later", "other") == (0, "", "")
+    script(elsewhere / "other")
+    assert run(*words) == (0, "", "")
+    # Of another machine nothing is known.
+    assert run("config", "check", "--directory", str(here), "--node", "lb2") == (0, "", "")
+
+
+def test_the_daemon_misses_the_same(run, here, capsys):
+    code, output, _ = run("config", "check", "--directory", str(here))
+    assert main(["--check", "--directory", str(here)]) == code == 1
+    assert capsys.readouterr().out == output
+
+
 def test_a_node_that_is_not_in_the_file_is_told(run, directory):
     code, output, _ = run("config", "check", "--directory", str(directory), "--node", "lb9")
     assert (code, "lb9" in output) == (1, True)

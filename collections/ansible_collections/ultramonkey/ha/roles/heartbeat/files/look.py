@@ -3,17 +3,21 @@
 The argument is a JSON object: `paths`, `devices` and `ports` to look for, `ours` files of which to tell
 whether they are there, `current` the link to the running release, `control` the socket that is there while
 our own daemon runs, `held` the file that is there while something of ours may run, `known` and `given` the
-names of the role's variables and those that are set.
+names of the role's variables and those that are set, `files` of which to tell how they are, `commands` of
+which to tell those that are not ours, `service` the systemd unit to ask for.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
 
 import difflib
 import errno
+import hashlib
 import importlib.util
 import json
 import os
 import socket
+import stat
+import subprocess
 import sys
 import time
 from importlib import metadata
@@ -57,6 +61,41 @@ def installed(current: Path) -> str:
         return ""
 
 
+def as_it_is(path: Path) -> list[object]:
+    """SHA-256 of a file (nothing for a directory), mode, owner and group; empty when it is neither."""
+    try:
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif stat.S_ISDIR(status.st_mode):
+            digest = ""
+        else:
+            return []
+    except OSError:
+        return []
+    return [digest, f"{stat.S_IMODE(status.st_mode):04o}", status.st_uid, status.st_gid]
+
+
+def is_strange(path: Path) -> bool:
+    """Whether there is a file that does not start our code."""
+    try:
+        return b"ultramonkey_heartbeat" not in path.read_bytes()
+    except OSError:
+        return False
+
+
+def service(name: str) -> dict[str, str]:
+    """What systemd says of a unit; nothing where it does not run."""
+    if not Path("/run/systemd/system").exists():
+        return {}
+    argv = ["systemctl", "show", "--property=ActiveState,UnitFileState,NeedDaemonReload", "--", name]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
 def misspelt(given: list[str], known: list[str]) -> dict[str, str]:
     """Variables that nobody reads, but for a letter or two: name to what was meant."""
     near = {name: difflib.get_close_matches(name, known, 1, 0.9) for name in given if name not in known}
@@ -86,6 +125,9 @@ def main() -> None:
         # Our own daemon has its ports, of course.
         "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],
         "current": current.resolve().name if current.is_symlink() else "",
+        "files": {path: as_it_is(Path(path)) for path in asked["files"]},
+        "strangers": [path for path in asked["commands"] if is_strange(Path(path))],
+        "service": service(asked["service"]),
     }
     json.dump(seen, sys.stdout)
 

@@ -1,9 +1,11 @@
 """Runs on the node: renders the three files and checks them together, before any of them is replaced.
 
-Arguments: the node's name, the directory of the files, then the words of the hbctl command. Standard
-input: the data for `hbctl config render`. Prints `{"files": {name: text}, "problems": [...], "edited":
-{name: [...]}, "recorded": true}`. The files are empty when there is an error, `edited` has those that are
-there, differ, and were not written so by us, and `recorded` says that the record is that of these files.
+Arguments: the node's name, the directory of the files, the names of scripts and units that will be installed
+yet (with commas), then the words of the hbctl command. Standard input: the data for `hbctl config render`.
+Prints `{"files": {name: text}, "problems": [...], "edited": {name: [...]}, "recorded": true, "right":
+[name]}`. The files are empty when there is an error, `edited` has those that are there, differ, and were not
+written so by us, `recorded` says that the record is that of these files, and `right` names the files that are
+there as they shall be, with mode and owner.
 The trial directory is only for us and is gone afterwards: it holds a key.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
@@ -13,6 +15,7 @@ import difflib
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,7 @@ def has_errors(problems: list[dict[str, Any]]) -> bool:
 
 # No secret in these, so they can be shown.
 OPEN_FILES = ("ha.cf", "haresources")
+MODES = {"ha.cf": 0o644, "haresources": 0o644, "authkeys": 0o600}
 RECORD = ".written"
 
 
@@ -73,9 +77,20 @@ def edited(directory: Path, wanted: dict[str, str]) -> dict[str, list[str]]:
     return found
 
 
+def is_right(path: Path, text: str) -> bool:
+    """Whether the file is as the role would write it, and root's."""
+    try:
+        status = path.lstat()
+        if (status.st_mode, status.st_uid, status.st_gid) != (stat.S_IFREG | MODES[path.name], 0, 0):
+            return False
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
 def main() -> None:
     """Render, write, check, tell."""
-    node, place, hbctl = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    node, place, later, hbctl = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
     rendered = ask(hbctl, ["render"], sys.stdin.read())
     files, problems = rendered["files"], rendered["problems"]
     if not has_errors(problems):
@@ -83,12 +98,23 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="heartbeat-") as directory:
             for name, text in files.items():
                 (Path(directory) / name).write_text(text, encoding="utf-8")
-            problems += ask(hbctl, ["check", "--directory", directory, "--node", node])["problems"]
+            words = [
+                "check",
+                "--directory",
+                directory,
+                "--node",
+                node,
+                "--scripts",
+                str(place / "resource.d"),
+            ]
+            words += [f"--later={name}" for name in later.split(",") if name]
+            problems += ask(hbctl, words)["problems"]
     failed = has_errors(problems)
     told = {
         "files": {} if failed else files,
         "problems": problems,
         "edited": {} if failed else edited(place, files),
+        "right": [] if failed else [name for name, text in files.items() if is_right(place / name, text)],
         "recorded": not failed and record(place) == {name: digest(files[name]) for name in OPEN_FILES},
     }
     json.dump(told, sys.stdout)

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..config.as_data import as_data
 from ..config.configuration import AUTHKEYS, HA_CF, HARESOURCES, assemble
 from ..config.explain import explain, second_thoughts
-from ..config.problems import Problem
+from ..config.problems import Problem, has_errors
 from ..config.render import from_data
 from ..control import schema
 from ..reading import load, node_name
+from ..resources.search import missing_here
 
 _ID = "config"
 
 
-def check(directory: Path, node: str | None, *, explained: bool = False) -> dict[str, Any]:
-    """The answer of `config check`; with what the cluster would do, if it is to be explained."""
+def check(
+    directory: Path,
+    node: str | None,
+    *,
+    scripts: Path | None = None,
+    later: Collection[str] = (),
+    explained: bool = False,
+) -> dict[str, Any]:
+    """The answer of `config check`; with what the cluster would do, if it is to be explained.
+
+    `scripts` is the directory that is searched first for what the groups need (default: resource.d in the
+    directory), `later` names what need not be there yet.
+    """
     try:
         loaded = load(directory, node)
+        here = node_name(directory)
+        absent = missing_here(loaded.configuration, here, directory, scripts, later=later)
     except OSError as error:
         return schema.refusal(_ID, "unreadable", str(error), "ask as a user who may read it")
-    answer = _answer({}, loaded.problems, ok=loaded.configuration is not None)
+    problems = [*loaded.problems, *absent]
+    answer = _answer({}, problems, ok=loaded.configuration is not None and not has_errors(problems))
     if explained and loaded.configuration is not None:
-        doubts = [*loaded.problems, *second_thoughts(loaded.configuration)]
+        doubts = [*problems, *second_thoughts(loaded.configuration)]
         answer["result"]["explanation"] = explain(loaded.configuration, doubts)
         answer["result"]["doubts"] = [doubt.as_data() for doubt in doubts]
     return answer

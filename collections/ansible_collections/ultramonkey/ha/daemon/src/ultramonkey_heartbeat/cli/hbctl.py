@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -164,7 +165,13 @@ def _check(options: argparse.Namespace) -> Mapping[str, Any]:
     from . import files  # noqa: PLC0415 - the parsers are needed here only
 
     options.show = files.lines
-    return files.check(options.directory, options.node, explained=options.explain)
+    return files.check(
+        options.directory,
+        options.node,
+        scripts=options.scripts,
+        later=options.later,
+        explained=options.explain,
+    )
 
 
 def _show(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -248,6 +255,19 @@ def _parser() -> argparse.ArgumentParser:
     check = add(files, "check", _check, _nothing, "check ha.cf, haresources and authkeys")
     check.add_argument(
         "--explain", action="store_true", help="say what the cluster would do, and what is doubtful about it"
+    )
+    check.add_argument(
+        "--scripts",
+        type=Path,
+        metavar="DIR",
+        help="where resource scripts are, before /etc/init.d (default: resource.d beside the files)",
+    )
+    check.add_argument(
+        "--later",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a script or unit that will be installed yet; may be repeated",
     )
     show = add(
         files, "show", _show, _nothing, "what the files say, as JSON that `render` reads; without keys"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .address import ADDRESS_SCRIPTS, parse_address
 from .groups import check_groups
@@ -182,7 +182,7 @@ def _group(words: list[Word], nodes: Sequence[str], file: str, problems: list[Pr
             message = f"{shown(word.text)} has a backslash that does not end the line"
             remedy = "end the line with one backslash to continue it, or remove the backslash"
             problems.append(Problem(file, word.line, word.text, message, remedy))
-        resource = parse_resource(word.text)
+        resource = replace(parse_resource(word.text), line=word.line)
         problems.extend(_doubts(resource, word, nodes, file))
         resources.append(resource)
     return Group(key=rest[0].text, preferred=preferred, resources=tuple(resources), line=node.line)

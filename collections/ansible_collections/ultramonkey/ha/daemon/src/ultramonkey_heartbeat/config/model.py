@@ -197,6 +197,8 @@ class Resource:
     script: str
     arguments: tuple[str, ...]
     text: str
+    # Where it stands in haresources; 0 when it is from nowhere.
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..config.model import Configuration
-from ..reading import load
+from ..config.problems import has_errors
+from ..reading import load, node_name
+from ..resources.search import missing_here
 from . import service
 from .lock import AlreadyRunningError, Lock
 from .logs import Logs
@@ -77,12 +79,14 @@ def _parser() -> argparse.ArgumentParser:
 def _check(paths: Paths, node: str | None) -> int:
     try:
         loaded = load(paths.configuration, node)
+        here = node_name(paths.configuration)
+        problems = [*loaded.problems, *missing_here(loaded.configuration, here, paths.configuration)]
     except OSError as error:
         print(f"heartbeatd: {error}", file=sys.stderr)
         return EXIT_FAILED
-    for problem in loaded.problems:
+    for problem in problems:
         print(problem)
-    return EXIT_FAILED if loaded.configuration is None else EXIT_OK
+    return EXIT_FAILED if loaded.configuration is None or has_errors(problems) else EXIT_OK
 
 
 def _configuration(paths: Paths, node: str | None) -> Configuration | None:

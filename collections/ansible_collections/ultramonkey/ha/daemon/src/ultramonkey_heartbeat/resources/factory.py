@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..config.address import ADDRESS_SCRIPTS
 from ..config.model import Address, Resource
 from ..config.sync_daemon import SCRIPT, parse_sync_daemon
 from ..net.sync_daemon import SyncDaemons
 from .address import AddressAgent, AddressBook, Herald
 from .agent import Agent, Timeouts
 from .environment import environment
-from .script import DIRECTORIES, ScriptAgent
+from .script import ScriptAgent
+from .search import DIRECTORIES, SYSTEMCTL, unit_of
 from .sync_daemon import Swapper, SyncDaemonAgent
-from .systemd import SYSTEMCTL, UNIT_SUFFIXES, SystemdAgent
-
-# Scripts that are replaced by the built-in address resource.
-ADDRESS_SCRIPTS = ("IPaddr", "IPaddr2", "IPv6addr")
+from .systemd import SystemdAgent
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def make_agent(resource: Resource, address: Address | None, surroundings: Surrou
             daemons=surroundings.sync_daemons,
             timeouts=timeouts,
         )
-    unit = _unit(resource)
+    unit = unit_of(resource)
     if unit is not None:
         return SystemdAgent(
             resource.text,
@@ -73,11 +72,3 @@ def make_agent(resource: Resource, address: Address | None, surroundings: Surrou
         timeouts=timeouts,
         directories=surroundings.directories,
     )
-
-
-def _unit(resource: Resource) -> str | None:
-    if resource.script == "systemd" and len(resource.arguments) == 1:
-        return resource.arguments[0]
-    if resource.script.endswith(UNIT_SUFFIXES) and not resource.arguments:
-        return resource.script
-    return None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import process
 from .agent import Agent, MissingResourceError, ResourceError, Timeouts, failure
-
-# Where heartbeat 3.0.6 looks, in this order.
-DIRECTORIES = (Path("/etc/ha.d/resource.d"), Path("/etc/init.d"))
+from .search import DIRECTORIES, NotFoundError, find_script
 
 _NOT_RUNNING = re.compile(r"[Nn][Oo][Tt] .*[Rr]unning", re.DOTALL)
 _RUNNING = re.compile(r"[Rr]unning|OK")
@@ -84,17 +80,7 @@ class ScriptAgent(Agent):
 
     def _find(self) -> str:
         """The script's path. Raises MissingResourceError."""
-        unusable = []
-        for directory in self._directories:
-            path = directory / self._script
-            try:
-                mode = path.stat().st_mode
-            except OSError:
-                continue
-            if stat.S_ISREG(mode) and os.access(path, os.X_OK):
-                return str(path)
-            unusable.append(str(path))
-        if unusable:
-            raise MissingResourceError(f"{self.name}: {unusable[0]} is no executable file")
-        places = " or ".join(str(directory) for directory in self._directories)
-        raise MissingResourceError(f"{self.name}: no script {self._script!r} in {places}")
+        try:
+            return str(find_script(self._script, self._directories))
+        except NotFoundError as error:
+            raise MissingResourceError(f"{self.name}: {error}") from error

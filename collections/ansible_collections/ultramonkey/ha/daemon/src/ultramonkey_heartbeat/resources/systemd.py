@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 from . import process
 from .agent import Agent, MissingResourceError, ResourceError, Timeouts, failure
-
-SYSTEMCTL = "/usr/bin/systemctl"
-UNIT_SUFFIXES = (".service", ".socket", ".target", ".timer", ".mount", ".path")
+from .search import SYSTEMCTL
 
 # systemctl's exit code for a unit that does not exist or, when stopping, is not loaded.
 _NO_SUCH_UNIT = 5
