@@ -45,6 +45,12 @@ def test_every_promise_is_kept_for_seeds_that_nobody_has_seen(capsys):
         print(f" seeds {first}-{seed - 1}", end="")
 
 
+def test_a_heartbeat_3_0_6_is_never_put_beside_more_than_one_node():
+    plans = [draw(seed, nodes) for seed in range(60) for nodes in (None, 2, 5)]
+    assert all(len(plan.nodes) == 2 for plan in plans if plan.old)
+    assert any(plan.old for plan in plans)
+
+
 def test_a_run_is_a_function_of_its_seed():
     once, again = (simulate(draw(7), words=words) for _ in range(2))
     assert once.lines == again.lines
