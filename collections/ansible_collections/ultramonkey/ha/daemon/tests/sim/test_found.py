@@ -63,3 +63,14 @@ def test_who_has_lost_its_generation_file_never_has_a_clock_that_is_behind_as_we
     plan = replace(two(AutoFailback.LEGACY, "bob", faults), seed=seed, old=())
     verdict = simulate(plan)
     assert not verdict.failed, verdict.violations[0]
+
+
+def test_what_was_left_running_under_maintenance_on_a_node_that_is_gone_is_nobodys():
+    """Nobody may start it, so nobody is asked to hold it (hbsim, seed 2050120)."""
+    faults = (
+        Fault(0, 160_000, "maintenance", "bob", other="alice", lasts_ms=60_000, detail="cluster"),
+        Fault(1, 165_000, "stop", "alice", other="bob", lasts_ms=60_000),
+    )
+    plan = replace(two(AutoFailback.OFF, "bob", faults), old=(), core=("bob",))
+    verdict = simulate(plan)
+    assert not verdict.failed, verdict.violations[0]

@@ -156,8 +156,8 @@ class HeldOnce(Checker):
 
     Exactly: among the nodes of the core. On the preferred node, if that is one of the core, `auto_failback`
     is legacy, or on and no administrator ever asked for anything, and its last start there has not failed in
-    this run of its daemon. A group that could not be stopped on a node that is gone is excused: that needs
-    somebody who looks.
+    this run of its daemon. A group that could not be stopped on a node that is gone, or was left running
+    there under maintenance, is excused: that needs somebody who looks.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:

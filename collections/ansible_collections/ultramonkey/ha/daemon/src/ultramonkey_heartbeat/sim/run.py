@@ -10,6 +10,7 @@ from functools import partial
 
 from ..config.model import HaCf, PingNode
 from ..core import events as ev
+from ..core.switches import maintained_by
 from .checker import Checker, Violation
 from .checkers import (
     EveryRequestAnswered,
@@ -194,7 +195,7 @@ class Simulation:
         self.world.later(NoStorm.WINDOW_MS, self._look)
 
     def _lost_groups(self) -> frozenset[str]:
-        """Groups whose last owner went with a stop that had failed: nobody may start them."""
+        """Groups that may run on nodes that are gone (failed stop, maintenance): nobody may start them."""
         return frozenset(
             key
             for name in self.plan.core
@@ -204,6 +205,12 @@ class Simulation:
             if not peer.alive and peer.report is not None
             for key, group in peer.report.groups.items()
             if group.state.value == "stuck"
+            or (
+                # It was stopped under maintenance, and left this running.
+                peer.report.phase.value == "leaving"
+                and group.state.value == "held"
+                and maintained_by(peer.report.switches, key)
+            )
         )
 
     def _settled(self) -> None:
