@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .assignment import Cause
 from .groups import LocalGroup
 from .membership import Peer, PeerState
 from .ownership import Seat
@@ -49,7 +50,9 @@ def with_reach(seat: Seat, local: LocalGroup, comparison: Comparison, me: str) -
         return seat._replace(reach=comparison.ours)
     since_ms = comparison.more_since(seat.name)
     # What an administrator moved here although we saw fewer stays until that is over.
-    meant = local.assignment.pinned and since_ms is not None and local.assigned_at_ms >= since_ms
+    # That it need not stay when the preferred node is back (unpinned) makes no difference to that.
+    asked = local.assignment.cause in (Cause.REQUEST, Cause.UNPINNED)
+    meant = asked and since_ms is not None and local.assigned_at_ms >= since_ms
     return seat._replace(
         reach=comparison.reach(seat.name),
         sees_more=since_ms is not None and not meant,
