@@ -60,17 +60,21 @@ class OldPeer:
             *more,
         )
 
+    def takes_over(self):
+        """What its takeover says at its end."""
+        self.say(string("t", "resource"), string("rsc_hold", "foreign"), string("info", "mach_down"))
+
     def standby(self, word, info):
         self.say(string("t", "ask_resources"), string("rsc_hold", word), string("info", info))
 
     def said(self):
-        """What alice said since the last call, without her heartbeats, as short words."""
+        """What alice said since the last call, as short words, without heartbeats and acknowledgements."""
         found, self.heard = self.heard, []
         names = ("t", "rsc_hold", "info")
         return [
             " ".join(message.text(name) for name in names if message.text(name) is not None)
             for message in found
-            if message.text("t") != "status"
+            if message.text("t") not in ("status", "NS_ackmsg")
         ]
 
     def settle(self, word):
@@ -176,6 +180,41 @@ def test_a_move_that_the_peer_did_not_notice_is_asked_for_again(peer):
     peer.world.advance(10_000)
     assert "hb_takeover local" not in peer.said()
     assert peer.world.replies[asked][-1].phase == "completed"
+
+
+@pytest.mark.parametrize("when", ["before it gives", "while we start"])
+def test_what_a_peer_took_over_while_it_gave_it_to_us_it_is_made_to_release(when):
+    """Seen live: its takeover of us was not over when we returned, and both held the group from then on."""
+    peer = OldPeer("on")
+    peer.settle("all")
+    peer.standby("foreign", "me")
+    peer.world.advance(10)
+    if when == "before it gives":
+        peer.takes_over()
+    peer.standby("foreign", "done")
+    if when == "while we start":
+        peer.takes_over()
+    peer.world.advance(1000)
+    peer.holds("local")
+    peer.world.advance(1000)
+    assert peer.said()[-1] == "hb_takeover local"
+    peer.world.advance(5000)
+    # It did not notice.
+    assert peer.said() == ["hb_takeover local"]
+    peer.standby("foreign", "me")
+    peer.world.advance(10)
+    peer.standby("foreign", "done")
+    peer.world.advance(10)
+    peer.holds("local")
+    peer.world.advance(20_000)
+    told = peer.said()
+    assert told[:2] == ["ask_resources foreign other", "ask_resources foreign done"]
+    assert "hb_takeover local" not in told
+    assert peer.world.holders("of-alice") == ["alice"]
+    starts = [line for line in peer.world.log if "start of-alice" in line]
+    assert len(starts) == 1
+    # The other was the last to tell the neighbours where it is.
+    assert [line for line in peer.world.log if "announce of-alice" in line]
 
 
 def test_what_nobody_waits_for_any_more_is_not_asked_for(peer):

@@ -77,6 +77,11 @@ class PlannedMoves:
         return self._standby is not None
 
     @property
+    def taking(self) -> Part:
+        """What the peer is giving us."""
+        return Part.NONE if self._standby is None or self._standby.giving else self._standby.part
+
+    @property
     def deadline_ms(self) -> int | None:
         """When we wait no longer for what comes next."""
         return None if self._standby is None else self._standby.deadline_ms
@@ -116,6 +121,8 @@ class PlannedMoves:
             self._send(phrases.resource(self._shares.mine, stable=False, info="standby"))
         elif info == "done" and standby.step is Step.DONE:
             self._shares.theirs = Part(self._shares.theirs & ~standby.part)
+            # Given what we hold already: it had it, too, and was perhaps the last to announce it.
+            self._steward.announce(self._shares.keys(standby.part))
             self._shares.take(standby.part, Cause.REQUEST)
             standby.step = Step.STARTED
         elif info == "done" and standby.step is Step.TAKEN:

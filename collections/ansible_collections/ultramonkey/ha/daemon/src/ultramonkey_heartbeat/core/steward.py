@@ -13,6 +13,7 @@ from typing import Callable
 from ..config.model import AutoFailback, Group
 from . import ownership
 from .assignment import NOBODY, Assignment, Cause, candidates, newest
+from .cleanup import clean_up
 from .effects import Announce, Effect, StartGroup, StopGroup
 from .groups import HolderHistory, LocalGroup
 from .leftovers import Leftovers
@@ -20,7 +21,6 @@ from .membership import Membership, Peer
 from .notices import (
     AddressReturned,
     Assigned,
-    CleanedUp,
     ConflictSeen,
     GroupFailed,
     GroupStarted,
@@ -263,6 +263,12 @@ class Steward:
                 self._emit(Assigned(key, local.assignment, written))
                 local.assignment = written
 
+    def announce(self, keys: Iterable[str]) -> None:
+        """Tell the neighbours again where the groups are that we hold."""
+        for key in keys:
+            if self.groups[key].state is GroupState.HELD:
+                self._emit(Announce(key))
+
     def owns(self, key: str) -> bool:
         """This run of this node is the owner."""
         assignment = self.groups[key].assignment
@@ -280,19 +286,7 @@ class Steward:
 
     def clean_up(self, key: str, now_ms: int) -> list[str]:
         """Forget what failed with a group: an administrator has mended it. What was forgotten, in words."""
-        local, forgotten = self.groups[key], []
-        if local.state is GroupState.FAILED:
-            local.start_failed = False
-            local.become(GroupState.IDLE, now_ms)
-            forgotten.append("the failed start")
-        elif local.state is GroupState.STUCK:
-            local.become(GroupState.STUCK, now_ms)
-            self._emit(StopGroup(key))
-            forgotten.append("the failed stop, which is tried again now")
-        forgotten += [f"what may run on {node}" for node in self.leftovers.vouch(key)]
-        for what in forgotten:
-            self._emit(CleanedUp(key, what))
-        return forgotten
+        return clean_up(self.groups[key], self.leftovers, self._emit, now_ms)
 
     # -- what we know ----------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ from .wanted import ASK_AGAIN_MS, Wanted
 
 # `starting` is repeated until answered: 3.0.6 ignores it until it is active itself.
 ASK_INTERVAL_MS = 1000
+# How long it is asked to release what it does not know that it holds.
+RELEASE_WITHIN_MS = 60_000
 
 
 class Stage(Enum):
@@ -73,6 +75,8 @@ class Conversation:
         self._peer_stable = False
         self._failback_wanted = False
         self._wanted = Wanted(self.shares, self._moves, self._send)
+        # What the peer took over while it gave it to us.
+        self._taken_twice = Part.NONE
         self._asked_at_ms: int | None = None
         self._gone_generation = 0
         self._said_shutdown = False
@@ -130,6 +134,7 @@ class Conversation:
         self._moves.forget()
         self._failback_wanted = True
         self._wanted.forget()
+        self._taken_twice = Part.NONE
         if self._legacy is not None:
             self._legacy.forget()
         if self.ipfail is not None:
@@ -180,6 +185,7 @@ class Conversation:
         elif self.stage is Stage.STABLE:
             self._moves.step(now_ms)
             self._fail_back(now_ms)
+            self._have_it_released(now_ms)
             self._wanted.step(now_ms, settled=self.settled())
             if self.ipfail is not None:
                 self.ipfail.tick(peer, self.shares.mine, self.give, now_ms)
@@ -250,6 +256,8 @@ class Conversation:
             self._peer_stable = stable == "1"
         if stable == "1":
             self._moves.taken(seq)
+        if message.text("info") == "mach_down":
+            self._taken_twice = Part(held.mirrored & self._moves.taking)
         if self.stage is Stage.ASKING:
             # Only an answer has no `info`; with one it tells of something it is about to do. What answers a
             # question of before we began anew is none: it does not know us yet.
@@ -322,6 +330,16 @@ class Conversation:
         if self._failback_wanted and self._policy is AutoFailback.ON and self.settled():
             self.give(Part.FOREIGN, now_ms)
             self._failback_wanted = False
+
+    def _have_it_released(self, now_ms: int) -> None:
+        """Let the peer stop what its takeover of us started after it had stopped it for us.
+
+        Its takeover and what it gives back to one that returned meanwhile run side by side; it believes
+        afterwards that it does not hold the part, but stops it when it is asked for it.
+        """
+        if self._taken_twice and not self._moves.under_way:
+            self._wanted.want(self._taken_twice, now_ms, now_ms + RELEASE_WITHIN_MS, anyway=True)
+            self._taken_twice = Part.NONE
 
     # -- legacy ------------------------------------------------------------------------------------
 

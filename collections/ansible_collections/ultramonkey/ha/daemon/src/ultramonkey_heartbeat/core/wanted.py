@@ -23,6 +23,7 @@ class _Wish:
     part: Part
     ask_at_ms: int
     until_ms: int | None
+    anyway: bool
 
 
 class Wanted:
@@ -38,9 +39,9 @@ class Wanted:
         self._send = send
         self._wish: _Wish | None = None
 
-    def want(self, part: Part, ask_at_ms: int, until_ms: int | None = None) -> None:
-        """Ask for a part from that instant on."""
-        self._wish = _Wish(part, ask_at_ms, until_ms)
+    def want(self, part: Part, ask_at_ms: int, until_ms: int | None = None, *, anyway: bool = False) -> None:
+        """Ask for a part from that instant on; `anyway`: also if the peer does not say that it holds it."""
+        self._wish = _Wish(part, ask_at_ms, until_ms, anyway)
 
     def forget(self) -> None:
         """There is nobody to ask."""
@@ -70,4 +71,4 @@ class Wanted:
         return self._wish is not None and word == self._missing(self._wish).word
 
     def _missing(self, wish: _Wish) -> Part:
-        return Part(wish.part & self._shares.theirs)
+        return wish.part if wish.anyway else Part(wish.part & self._shares.theirs)
