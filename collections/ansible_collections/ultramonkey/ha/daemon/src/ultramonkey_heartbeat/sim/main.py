@@ -132,8 +132,9 @@ def _block(block: Block) -> Summary:
     """Run the seeds of a block."""
     # Nothing of a run can go before its end, and looking for what can costs a third of the time.
     gc.disable()
-    # Modules stay for good, and need not be looked through each time.
-    gc.freeze()
+    # Modules stay for good, and need not be looked through each time. Once: what is frozen is never freed.
+    if not gc.get_freeze_count():
+        gc.freeze()
     summary = Summary()
     for seed in block.seeds:
         begun_s = time.process_time()
