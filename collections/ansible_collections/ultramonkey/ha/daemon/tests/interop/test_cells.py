@@ -1,4 +1,4 @@
-"""The part of the matrix that the gate runs has all pairs of values; what is played again, and what is not."""
+"""The part of the matrix that the gate runs has all pairs of values; what is played again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
+
 from interop.cell import every_cell, pairwise
 from interop.matrix import TRIES, Matrix, Result, Row
 from interop.scenarios import SCENARIOS

@@ -1,0 +1,6 @@
+"""The matrix is played on machines of the laboratory."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests"))
