@@ -48,6 +48,7 @@ REAL: tuple[Allowed, ...] = (
     Allowed(r"WARN: (MSG\[\d+\] :|MSG: Dumping message|message is dropped)", "it asks twice", _LOSSY),
     Allowed(r"ERROR: Both machines own (our|foreign) resources", "for a moment both did", _CUT),
     Allowed(r"send_arp: .* libnet_write failed", "its power went while it announced", _codes("dieR")),
+    Allowed(r"IPaddr2.*Could not kill previously running send_arp", "it had just ended by itself"),
     Allowed(r"T_STARTING received during takeover", "it was busy", _codes("resO k9rel") | _CUT),
     Allowed(r"Shutdown delayed until current resource activity", "it was busy", _codes("resR endR")),
     Allowed(r"WARN: node 192\.0\.2\.100: is dead", "the ping node is", _PING | _DIES),
