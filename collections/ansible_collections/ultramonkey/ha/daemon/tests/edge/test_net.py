@@ -162,6 +162,12 @@ def test_what_stays_on_loopback_is_no_holder_and_is_left_alone(lan, network, sta
     assert stays.partition("/")[0] in lan.a.ip("addr", "show", "dev", "lo")
 
 
+def test_a_route_over_loopback_is_no_network_to_be_on(lan, network):
+    """The kernel shows it for a moment after an IPv6 address was put on lo, before the local route is there."""
+    lan.a.ip("route", "add", "fd77::10/128", "dev", "lo")
+    assert lan.a.run(network.resolve(Address("fd77::10"))) == VIP6
+
+
 def test_the_interface_may_be_recreated_between_two_changes(lan, network):
     assert lan.a.run(network.add_address(VIP4)) is True
     lan.unplug(lan.a)

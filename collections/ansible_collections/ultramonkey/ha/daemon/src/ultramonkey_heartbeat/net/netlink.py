@@ -247,7 +247,10 @@ def _connected_route(iproute: Any, ip: str, interface: str | None) -> tuple[str,
         routes = []
     for route in routes:
         if route["type"] == _RTN_UNICAST and not route.get_attr("RTA_GATEWAY") and route["dst_len"]:
-            return socket.if_indextoname(route.get_attr("RTA_OIF")), route["dst_len"]
+            name = socket.if_indextoname(route.get_attr("RTA_OIF"))
+            # An IPv6 address on loopback has, for a moment, no other route than that of its network there.
+            if name != _LOOPBACK or interface == _LOOPBACK:
+                return name, route["dst_len"]
     # The route to an address that is up already leads to ourselves; its own entry says the rest. That to the
     # address of a load balancer that stays on loopback does, too: then the networks themselves are asked.
     for there in _find(iproute, ip, interface):
