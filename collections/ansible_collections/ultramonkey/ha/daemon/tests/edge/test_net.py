@@ -163,7 +163,7 @@ def test_what_stays_on_loopback_is_no_holder_and_is_left_alone(lan, network, sta
 
 
 def test_a_route_over_loopback_is_no_network_to_be_on(lan, network):
-    """The kernel shows it for a moment after an IPv6 address was put on lo, before the local route is there."""
+    """The kernel shows it for a moment when an IPv6 address is put on lo, before the local route is there."""
     lan.a.ip("route", "add", "fd77::10/128", "dev", "lo")
     assert lan.a.run(network.resolve(Address("fd77::10"))) == VIP6
 
