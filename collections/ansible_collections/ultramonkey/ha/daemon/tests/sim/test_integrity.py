@@ -8,6 +8,7 @@ from ultramonkey_heartbeat.sim.draw import draw
 from ultramonkey_heartbeat.sim.integrity import state_of
 from ultramonkey_heartbeat.sim.machine import Machine
 from ultramonkey_heartbeat.sim.run import simulate
+from world import World
 
 # What an older message may change: that something came in, and over which link.
 COUNTED = ("counters", "links", "problems", "healthy", "uptime_ms")
@@ -43,3 +44,16 @@ def test_no_status_changes_without_what_is_compared(seed, monkeypatch):
     monkeypatch.setattr(Machine, "give", watched)
     assert not simulate(draw(seed, 3, 1000), until_ms=60_000).failed
     assert len(changes) > 100
+
+
+def test_the_last_move_of_a_group_is_part_of_it():
+    """It changes together with other parts, so that no run would tell if it were left out."""
+    world = World()
+    world.add_group("web", "alice")
+    world.add_node("alice")
+    world.add_node("bob")
+    world.start("alice")
+    node = world.hosts["alice"].node
+    before = state_of(node, world.now_ms)
+    node.steward.history.last["web"] = "another"
+    assert state_of(node, world.now_ms) != before
