@@ -121,8 +121,8 @@ class Desk:
             else:
                 if target != peer:
                     self._check_target(key, target, phase)
-                epoch = self._steward.groups[key].assignment.epoch
-                request.groups.append(GroupRequest(key, holder, target, epoch, now_ms))
+                now = self._steward.groups[key].assignment
+                request.groups.append(GroupRequest(key, holder, target, now.epoch, now.owner, now_ms))
         keys = [group.key for group in request.groups]
         if not keys:
             return
@@ -184,7 +184,7 @@ class Desk:
             return
         self._check_maintenance(key)
         self._check_target(key, target, phase)
-        request.groups.append(GroupRequest(key, holder, target, local.assignment.epoch, now_ms))
+        request.groups.append(GroupRequest(key, holder, target, local.assignment.epoch, owner, now_ms))
 
     def _check_maintenance(self, key: str) -> None:
         if self._steward.maintained(key):

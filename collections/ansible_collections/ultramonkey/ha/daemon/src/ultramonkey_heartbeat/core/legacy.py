@@ -36,7 +36,10 @@ class Legacy:
         self._answers_due: list[str] = []
         # What it was told, and may have missed: it asks once.
         self._answered: list[str] = []
-        # Since when the peer has been active while we hold groups of its own.
+        # Groups of the peer's of which it was told nothing in this life of ours: it asks once, and may have
+        # asked before.
+        self._untold: list[str] = []
+        # Since when the peer has been active while we hold groups of its own, or it was told nothing of them.
         self._unasked_since_ms: int | None = None
 
     def meet(self, peer: Peer, *, unnoticed: bool) -> None:
@@ -48,7 +51,8 @@ class Legacy:
         self._answers_due += [key for key in self._answered if key not in self._answers_due]
         self._unconfirmed = list(self._keys(mine=True))
         self._requested_at_ms = None
-        foreign = [key for key in self._keys(mine=False) if unnoticed or not self._steward.owns(key)]
+        self._untold = list(self._keys(mine=False))
+        foreign = [key for key in self._untold if unnoticed or not self._steward.owns(key)]
         self._steward.dictate(foreign, peer.name, peer.generation, Cause.FAILBACK)
 
     def forget(self) -> None:
@@ -56,6 +60,7 @@ class Legacy:
         self._unconfirmed.clear()
         self._answers_due.clear()
         self._answered.clear()
+        self._untold.clear()
         self._unasked_since_ms = None
 
     def tick(self, peer: Peer, now_ms: int) -> None:
@@ -77,7 +82,7 @@ class Legacy:
 
     def _give_unasked(self, peer: Peer, now_ms: int) -> None:
         """Give the peer its own groups when it has not asked for them: each node holds its own, always."""
-        kept = [key for key in self._keys(mine=False) if self._steward.owns(key)]
+        kept = [key for key in self._keys(mine=False) if self._steward.owns(key) or key in self._untold]
         if not kept or peer.state is not PeerState.ACTIVE:
             self._unasked_since_ms = None
         elif self._unasked_since_ms is None:
@@ -127,6 +132,8 @@ class Legacy:
         }
 
     def _answer(self, key: str, peer: str, *, held: bool) -> None:
+        if key in self._untold:
+            self._untold.remove(key)
         if key not in self._answered:
             self._answered.append(key)
         self._send(

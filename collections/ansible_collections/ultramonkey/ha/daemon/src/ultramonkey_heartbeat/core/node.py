@@ -263,6 +263,8 @@ class Node:
             return
         self.pings.discount(slept_ms)
         self._rise()
+        if self.conversation is not None:
+            self.conversation.begin_anew(next(iter(self.membership.peers.values())))
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms)
         self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self.membership.awaited else None

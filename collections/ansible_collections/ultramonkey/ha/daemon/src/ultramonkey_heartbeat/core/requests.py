@@ -35,6 +35,8 @@ class GroupRequest:
     target: str
     # The assignment that the wish was made against; a newer one means that somebody acted.
     epoch: int
+    # Whose the group was by then, or is since the wish was granted.
+    owner: str
     begun_ms: int = 0
     # When we saw that the owner had granted it, and that the old holder ran nothing of it any more.
     granted_ms: int | None = None
@@ -82,6 +84,7 @@ def follow(
     if not request.open:
         return
     if assignment.owner == request.target:
+        request.owner = request.target
         _watch(request, states, now_ms)
         return
     if assignment.epoch == request.epoch:
@@ -92,14 +95,17 @@ def follow(
             "message": f"{request.target} could not start {request.key}; it is now given to "
             f"{assignment.owner or 'nobody'}",
         }
-    elif assignment.cause is Cause.REQUEST:
+    elif assignment.cause is Cause.REQUEST or (
+        # Only what a request moved is unpinned, and its owner keeps it.
+        assignment.cause is Cause.UNPINNED and assignment.owner != request.owner
+    ):
         request.failure = {
             "code": "superseded",
             "message": f"another request moved {request.key} to {assignment.owner}",
         }
     else:
         # Something else moved it meanwhile (a death, a failback): wish again, against what is now.
-        request.epoch = assignment.epoch
+        request.epoch, request.owner = assignment.epoch, assignment.owner
 
 
 def _watch(request: GroupRequest, states: Mapping[str, GroupState], now_ms: int) -> None:

@@ -154,10 +154,11 @@ class Conversation:
             return False
         self._declared_dead = False
         self._doubted_at_ms = peer.last_heard_ms
-        self._begin_anew(peer)
+        self.begin_anew(peer)
         return True
 
-    def _begin_anew(self, peer: Peer) -> None:
+    def begin_anew(self, peer: Peer) -> None:
+        """We are under a new generation, and the peer may have taken what we held."""
         if self.stage is Stage.ABSENT:
             return
         if self._legacy is not None:

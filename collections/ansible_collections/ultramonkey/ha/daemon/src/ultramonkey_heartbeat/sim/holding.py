@@ -28,6 +28,8 @@ class _Double:
     # Since when what the first, and the second, of the pair says is read by the other; None: it is not.
     read_ms: list[int | None] = field(default_factory=lambda: [None, None])
     last_ms: list[int] = field(default_factory=lambda: [0, 0])
+    # When the newest of what was read was sent: what is replayed is no sign of life.
+    newest_ms: list[int] = field(default_factory=lambda: [-1, -1])
     # Since when both have ended their starts.
     held_ms: int | None = None
 
@@ -111,8 +113,9 @@ class OneHolder(Checker):
 
     def _judge_deaf(self, double: _Double, sender: int, parcel: Parcel) -> None:
         now_ms, plan = self.world.now_ms, self.plan
-        if parcel.sent_at_ms < double.since_ms:
+        if parcel.sent_at_ms < double.since_ms or parcel.sent_at_ms <= double.newest_ms[sender]:
             return
+        double.newest_ms[sender] = parcel.sent_at_ms
         since_ms, silent_ms = double.read_ms[sender], now_ms - double.last_ms[sender]
         double.last_ms[sender] = now_ms
         # After a silence that long it was dead in the meantime, and is heard anew.
