@@ -156,11 +156,17 @@ def overview(report: dict[str, Any]) -> str:
     return picture(parts, bottom + 26, "When the address answered, and which node held it")
 
 
-def near(step: dict[str, Any]) -> Scale:
-    """The time around a step that is worth a look."""
+def near(report: dict[str, Any], step: dict[str, Any]) -> Scale:
+    """The time around a step that is worth a look: until the other node has it, answers lost or not."""
     gaps = step["gaps"]
+    taken = [
+        event["at"]
+        for event in report["events"]
+        if (event["event"], event["node"], event.get("group")) == ("started", step["to"], report["group"])
+        and event["at"] >= step["at"]
+    ]
     begin = min([step["at"], *(gap["from"] for gap in gaps)])
-    end = max([step["at"] + 0.05, *(gap["to"] for gap in gaps)])
+    end = max([step["at"] + 0.05, *taken[:1], *(gap["to"] for gap in gaps)])
     margin = max((end - begin) * 0.12, 0.01)
     return Scale(begin - margin, end + margin)
 
@@ -190,7 +196,7 @@ def markers(events: list[dict[str, Any]], scale: Scale, top: float, bottom: floa
 
 def closely(report: dict[str, Any], step: dict[str, Any]) -> str:
     """One step as under a glass: a picture, and what the nodes say of it."""
-    scale = near(step)
+    scale = near(report, step)
     events = numbered(report, scale)
     top = 44.0
     drawn, lanes_end = lanes(report, scale, top)
