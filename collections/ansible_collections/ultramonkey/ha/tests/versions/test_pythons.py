@@ -67,6 +67,8 @@ def test_a_module_runs_there_as_ansible_sends_it(python, tmp_path):
     files = tmp_path / "ha.d"
     shutil.copytree(COLLECTION / "daemon/tests/config/samples", files)
     (files / "authkeys").chmod(0o600)
+    # This machine has a name that they do not know.
+    (files / "nodeinfo").write_text("lb2.example.com\n")
     hbctl = tmp_path / "hbctl"
     hbctl.write_text(
         f"#!{python} -IS\nimport sys\nsys.path.insert(0, {str(SOURCE)!r})\n"
