@@ -188,11 +188,31 @@ def test_what_could_not_be_stopped_stays_noted_after_the_end(held, tmp_path):
     assert left(tmp_path) == (DATABASE,)
 
 
+def test_that_a_stop_failed_is_noted_until_it_has_not(held, tmp_path):
+    def stuck():
+        return HeldGroups(tmp_path / "held.json").stuck_behind()
+
+    assert stuck() == set()
+    held.write(())
+    held.add(WEB)
+    held.add_stuck(WEB.key)
+    held.add_stuck("never heard of")
+    held.add(DATABASE)
+    assert stuck() == {WEB.key}
+    assert left(tmp_path) == (WEB, DATABASE)
+    held.remove(DATABASE.key)
+    assert stuck() == {WEB.key}
+    held.remove(WEB.key)
+    held.add(WEB)
+    assert stuck() == set()
+
+
 @pytest.mark.parametrize(
     "content",
     [
         *(b"", b"[[", b"\xff\xfe", b"null", b"7", b'"text"', b'{"a": 1}', b'["database"]', b"[[]]"),
         *(b'[["lb1"]]', b'[["lb1", 7]]', b'[[7, "database"]]', b"[null]"),
+        *(b'[{"stuck": ["lb1"]}]', b'[{"stuck": ["lb1", "web"], "more": 1}]', b'[{"stuck": null}]'),
     ],
 )
 def test_a_note_that_makes_no_sense_means_that_anything_may_run(tmp_path, content):

@@ -102,3 +102,32 @@ def test_a_group_that_does_not_run_any_more_is_not_believed_to_be_held(cluster, 
     wait_until(lambda: lb2.sees("lb1") == "active", "its return")
     assert lb1.group()["states"]["lb1"] == "idle"
     assert cluster.holders() == []
+
+
+def test_what_could_not_be_stopped_stays_so_over_a_crash_under_maintenance(cluster):
+    """Else the next run takes it for held, and the other node starts it when this one falls silent."""
+    lb1, lb2 = made = cluster.make(haresources=RESOURCES)
+    for machine in made:
+        machine.script("noted", NOTED.replace("rm -f $state;", "test ! -e $LOG.stuck && rm -f $state &&"))
+        machine.start()
+    wait_until(lambda: all(cluster.settled(machine) for machine in made), "a cluster at work")
+    stuck = lb1.directory / "script.log.stuck"
+    stuck.touch()
+    lb1.hbctl("move", "--to", "lb2", "--no-wait")
+    wait_until(lambda: lb2.group()["states"]["lb1"] == "stuck", "the stop to fail")
+    assert lb2.hbctl("maintenance", "on")[0] == 0
+    wait_until(lambda: lb1.group()["maintenance"], "the maintenance everywhere")
+    lb1.kill()
+    assert lb1.release().returncode == 0
+    lb1.start()
+    lb1.says("under maintenance; could not be stopped before, left as it is")
+    wait_until(lambda: lb2.group()["states"]["lb1"] == "stuck", "the truth about it")
+    assert lb2.hbctl("maintenance", "off")[0] == 0
+    lb1.kill()
+    wait_until(lambda: lb2.sees("lb1") == "dead", "the silence")
+    assert lb2.script_log() == []
+    assert "group-stuck" in lb2.problems()
+    stuck.unlink()
+    assert lb1.release().returncode == 0
+    lb1.start()
+    wait_until(lambda: all(cluster.settled(machine) for machine in made), "a cluster at work again")

@@ -144,20 +144,25 @@ class Heartbeatd:
         left = self._held.left_behind(self._configuration.groups)
         alone, others = split_by_maintenance(left or (), switches)
         configured = {group.key for group in self._configuration.groups}
-        adopted = await self._runner.adopt(group for group in alone if group.key in configured)
+        failed = self._held.stuck_behind()
+        running = await self._runner.adopt((group for group in alone if group.key in configured), failed)
         for group in alone:
-            what = "runs on" if group.key in adopted else "is not configured, left alone"
-            if group.key in adopted or group.key not in configured:
+            what = "could not be stopped before, left as it is" if group.key in failed else "runs on"
+            what = what if group.key in running else "is not configured, left alone"
+            if group.key in running or group.key not in configured:
                 self._log.warning("group %s: under maintenance; %s", group.key, what)
         stuck = () if left is None or (alone and not others) else await self._clean_up_after_crash(others)
+        stuck += tuple(group for group in alone if group.key in failed and group.key in running)
+        adopted = tuple(key for key in running if key not in failed)
         idle = [
-            group for group in self._configuration.groups if group.key not in adopted and group not in stuck
+            group for group in self._configuration.groups if group.key not in running and group not in stuck
         ]
         for problem in await self._runner.idle(idle):
             self._log.warning("%s", problem)
-        noted = [group for group in alone if group.key in adopted or group.key not in configured]
-        self._held.write((*stuck, *noted))
-        self._begin(ev.Started(self._wall_offset_ms(), tuple(g.key for g in stuck), adopted, switches))
+        noted = [group for group in alone if group.key in running or group.key not in configured]
+        keys = tuple(group.key for group in stuck)
+        self._held.write((*stuck, *noted), keys)
+        self._begin(ev.Started(self._wall_offset_ms(), keys, adopted, switches))
 
     async def _clean_up_after_crash(self, left: Sequence[Group]) -> tuple[Group, ...]:
         """A predecessor that crashed may have left groups running; others may serve them by now.
@@ -277,12 +282,8 @@ class Heartbeatd:
         self._runner.check_addresses()
 
     def _group_event(self, event: Union[ev.ResourceFinished, ev.AddressLost]) -> None:
-        if (
-            isinstance(event, ev.ResourceFinished)
-            and event.clean
-            and not (event.ok and event.operation == "start")
-        ):
-            self._held.remove(event.group)
+        if isinstance(event, ev.ResourceFinished) and not (event.ok and event.operation == "start"):
+            (self._held.remove if event.clean else self._held.add_stuck)(event.group)
         self._driver.give(event)
 
     # -- what is asked -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from ..config.haresources import parse_resource
@@ -84,12 +84,14 @@ class HeldGroups:
     """Which groups may run here. The file is there from before the first start until a clean end.
 
     It has the resources of each group as haresources had them then: whoever cleans up after a crash must
-    stop what was started, whatever haresources says now.
+    stop what was started, whatever haresources says now. And it says whose stop has failed: that counts on in
+    the next run, which may find it under maintenance and must not take it for one that is held.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._groups: dict[str, Group] = {}
+        self._stuck: frozenset[str] = frozenset()
 
     def left_behind(self, configured: Sequence[Group]) -> tuple[Group, ...] | None:
         """What a daemon that crashed may have left running; None after a clean end.
@@ -97,33 +99,43 @@ class HeldGroups:
         A file that cannot be understood means that anything `configured` may run.
         """
         try:
-            plain = json.loads(self._path.read_text())
+            entries = self._read()
         except FileNotFoundError:
             return None
-        except ValueError:
-            return tuple(configured)
-        try:
-            return tuple(_read_group(entry) for entry in plain)
         except (TypeError, ValueError):
             return tuple(configured)
+        return tuple(group for group, _ in entries)
 
-    def write(self, groups: Iterable[Group]) -> None:
-        """Say what may run from now on. On a memory file system: no disk is waited for.
+    def stuck_behind(self) -> frozenset[str]:
+        """The keys of the groups whose stop had failed by then; none where the file cannot tell."""
+        try:
+            return frozenset(group.key for group, stuck in self._read() if stuck)
+        except (OSError, TypeError, ValueError):
+            return frozenset()
+
+    def _read(self) -> list[tuple[Group, bool]]:
+        return [_read_entry(entry) for entry in json.loads(self._path.read_text())]
+
+    def write(self, groups: Iterable[Group], stuck: Collection[str] = ()) -> None:
+        """Say what may run from now on, and what of it could not be stopped.
+
+        On a memory file system: no disk is waited for.
 
         To serve is worth more than to be sure that a crash would be cleaned up, so that a directory that
         is full or gone is only a line in the log.
         """
         self._groups = {group.key: group for group in groups}
+        self._stuck = frozenset(stuck)
         try:
             self._write()
         except OSError as error:
             _LOG.error("cannot note which groups may run here: %s", error)
 
     def _write(self) -> None:
-        plain = [
-            [group.preferred, *(resource.text for resource in group.resources)]
-            for group in self._groups.values()
-        ]
+        plain: list[object] = []
+        for group in self._groups.values():
+            words = [group.preferred, *(resource.text for resource in group.resources)]
+            plain.append({"stuck": words} if group.key in self._stuck else words)
         temporary = self._path.with_name(f".{self._path.name}.new")
         temporary.write_text(json.dumps(plain))
         temporary.replace(self._path)
@@ -131,12 +143,17 @@ class HeldGroups:
     def add(self, group: Group) -> None:
         """The group is about to be started."""
         if group.key not in self._groups:
-            self.write((*self._groups.values(), group))
+            self.write((*self._groups.values(), group), self._stuck)
 
     def remove(self, key: str) -> None:
         """The group has been stopped."""
         if key in self._groups:
-            self.write([group for group in self._groups.values() if group.key != key])
+            self.write([group for group in self._groups.values() if group.key != key], self._stuck - {key})
+
+    def add_stuck(self, key: str) -> None:
+        """The group could not be stopped."""
+        if key in self._groups and key not in self._stuck:
+            self.write(self._groups.values(), self._stuck | {key})
 
     def clean(self) -> None:
         """We end, and the peers know it. The file stays if something could not be stopped."""
@@ -144,7 +161,14 @@ class HeldGroups:
             self._path.unlink(missing_ok=True)
 
 
-def _read_group(words: Sequence[str]) -> Group:
+def _read_entry(entry: object) -> tuple[Group, bool]:
+    """A group, and whether it was stuck. Raises ValueError or TypeError for what is none."""
+    if isinstance(entry, dict) and set(entry) == {"stuck"}:
+        return _read_group(entry["stuck"]), True
+    return _read_group(entry), False
+
+
+def _read_group(words: object) -> Group:
     """A group from its preferred node and its resources. Raises ValueError or TypeError for what is none."""
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TypeError(words)

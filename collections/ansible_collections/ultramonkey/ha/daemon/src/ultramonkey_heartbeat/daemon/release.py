@@ -80,7 +80,7 @@ async def release(configuration: Configuration, paths: Paths, log: logging.Logge
     remove_stale(str(paths.control))
     if alone:
         # For the next daemon to take over, or to release should the maintenance be over by then.
-        held.write(alone)
+        held.write(alone, held.stuck_behind())
     else:
         held.clean()
     return 0

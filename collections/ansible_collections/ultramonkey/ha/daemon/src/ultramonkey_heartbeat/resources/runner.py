@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable, Union
@@ -145,17 +145,18 @@ class Runner:
         outcomes = await asyncio.gather(*(agent.idle() for agent in agents), return_exceptions=True)
         return tuple(str(outcome) for outcome in outcomes if isinstance(outcome, Exception))
 
-    async def adopt(self, groups: Iterable[Group]) -> tuple[str, ...]:
+    async def adopt(self, groups: Iterable[Group], stuck: Collection[str] = ()) -> tuple[str, ...]:
         """Take over what an earlier run of the daemon left running on purpose, without touching it.
 
-        For use before anything was started. Returns the groups of which something runs, or may run.
+        What is `stuck` is not held: only parts of it may run. For use before anything was started. Returns
+        the groups of which something runs, or may run.
         """
         adopted = []
         for group in groups:
             entry = self._entry(group)
             if any(await asyncio.gather(*(_may_run(agent) for agent in entry.agents))):
                 entry.touched.update(range(len(entry.agents)))
-                entry.held = True
+                entry.held = group.key not in stuck
                 adopted.append(group.key)
         return tuple(adopted)
 

@@ -178,9 +178,8 @@ class StuckStays(Checker):
     """A group whose stop failed is started nowhere by a daemon that has heard of it.
 
     Exactly: once a status that was sent after the failure was read by a daemon, that daemon does not begin
-    to start the group, until the scripts there have stopped it or started all of it, or the machine was
-    switched off and its daemon has begun anew, or an administrator vouches for it to the one that starts it
-    (`cleanup`).
+    to start the group, until the scripts there have stopped it, or the machine was switched off and its
+    daemon has begun anew, or an administrator vouches for it to the one that starts it (`cleanup`).
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
@@ -196,7 +195,7 @@ class StuckStays(Checker):
                 self._stuck.setdefault((machine.name, key), (self.world.now_ms, machine.runs))
                 if self not in self.world.listeners:
                     self.world.listeners.append(self)
-        elif (key not in machine.scripts.running and what != "power off") or what == "start succeeds":
+        elif key not in machine.scripts.running and what != "power off":
             self._forget(machine.name, key)
         elif what == "start begins":
             for name, run, where, group in self._knows:

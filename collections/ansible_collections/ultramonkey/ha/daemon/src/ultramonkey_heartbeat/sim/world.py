@@ -40,6 +40,10 @@ from .plan import MediumPlan
 WALL_MS = 1_700_000_000_000
 # So many messages read from bytes are kept: the same bytes go to other machines and over other media, too.
 DECODED_MAX = 16
+# Two nodes have nobody to pass anything on to.
+PAIR = 2
+# More statuses than can be under way.
+SAID_MAX = 2000
 # More events than this at one instant: somebody answers himself.
 EVENTS_AT_ONCE_MAX = 20_000
 SECRET = b"6b1f0c6de2a94f7c8d5537b0a1e94c22"
@@ -82,6 +86,8 @@ class World(Host):
         self.recorded: list[Parcel] = []
         self._codec = _codec(codec) if codec else None
         self._decoded: dict[bytes, Message] = {}
+        # When each status was first said, by source, generation and number.
+        self._said_ms: dict[tuple[str, int | None, int | None], int] = {}
         self.method = codec or "sha1"
 
     # -- building ------------------------------------------------------------------------------------
@@ -114,11 +120,14 @@ class World(Host):
         if machine.member is not None:
             return
         left = [group.key for group in self.groups if group.key in machine.scripts.running]
-        adopted = tuple(key for key in left if maintained_by(machine.switches, key))
-        stuck = tuple(key for key in left if key not in adopted and not machine.scripts.release(key))
+        alone = [key for key in left if maintained_by(machine.switches, key)]
+        # That something could not be stopped is noted, and counts on.
+        stuck = [key for key in alone if machine.scripts.running[key] == "debris"]
+        adopted = tuple(key for key in alone if key not in stuck)
+        stuck += [key for key in left if key not in alone and not machine.scripts.release(key)]
         for key in adopted:
             machine.scripts.adopt(key)
-        machine.begin(member or self.new_node(machine), stuck, adopted)
+        machine.begin(member or self.new_node(machine), tuple(stuck), adopted)
 
     # -- running -------------------------------------------------------------------------------------
 
@@ -156,14 +165,20 @@ class World(Host):
             message = self.rewrite(machine.name, message)
         now_ms, sender = self.now_ms, machine.name
         encoded: dict[str, bytes] = {}
-        # What a node passes on for another tells nothing of its own.
-        status = message.text("t") == "status" and message.text("src") == sender
+        status = message.text("t") == "status"
+        # What a node passes on for another is what that one said, when it said it.
+        source, said_ms = message.text("src") or sender, now_ms
+        if status and len(self.machines) > PAIR:
+            number = (source, message.hexadecimal("hg"), message.hexadecimal("seq"))
+            said_ms = self._said_ms.setdefault(number, now_ms)
+            if len(self._said_ms) > SAID_MAX:
+                del self._said_ms[next(iter(self._said_ms))]
         for medium in machine.media:
             reach = medium.reach(sender)
             if not reach or (links is not None and medium.name not in links):
                 continue
             event, size = self._event(medium, message, encoded)
-            parcel = Parcel(sender, now_ms, message, event, status=status)
+            parcel = Parcel(source, said_ms, message, event, status=status)
             if sender in self.to_record:
                 self.to_record.discard(sender)
                 self.recorded.append(parcel)
