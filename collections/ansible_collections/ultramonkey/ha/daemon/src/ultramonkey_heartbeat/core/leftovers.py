@@ -36,6 +36,10 @@ class Leftovers:
         self._vouched.update((peer.name, peer.incarnation, key) for peer in gone)
         return [peer.name for peer in gone]
 
+    def lives(self, name: str) -> None:
+        """A node is heard: what was vouched for says nothing of what it does from now on."""
+        self._vouched = {vouched for vouched in self._vouched if vouched[0] != name}
+
 
 def _stuck(peer: Peer, report: Report, key: str) -> bool:
     """It could not stop the group, and is gone; as long as it lives, its state says so."""

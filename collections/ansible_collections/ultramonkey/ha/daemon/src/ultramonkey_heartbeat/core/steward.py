@@ -90,6 +90,8 @@ class Steward:
     def adopt(self, peer: Peer, before: Report | None, report: Report) -> bool:
         """Take over what a peer knows better. True when that changed what we say ourselves."""
         changed = False
+        if peer.alive:
+            self.leftovers.lives(peer.name)
         for key, theirs in report.groups.items():
             local = self.groups.get(key)
             if local is None:
