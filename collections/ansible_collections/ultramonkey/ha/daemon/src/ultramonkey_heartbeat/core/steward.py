@@ -16,6 +16,7 @@ from .assignment import NOBODY, Assignment, Cause, candidates, newest
 from .cleanup import clean_up
 from .effects import Announce, Effect, StartGroup, StopGroup
 from .groups import HolderHistory, LocalGroup
+from .hearsay import Hearsay
 from .leftovers import Leftovers
 from .membership import Membership, Peer
 from .notices import (
@@ -84,6 +85,7 @@ class Steward:
         # The groups that were under maintenance when we last looked.
         self._was_maintained: tuple[str, ...] = ()
         self.leftovers = Leftovers(membership)
+        self._hearsay = Hearsay(membership)
 
     # -- what we hear ----------------------------------------------------------------------------
 
@@ -147,12 +149,13 @@ class Steward:
         What belongs to another is stopped in any case.
         """
         open_wishes = list(wishes)
-        others = self._membership.heard_by_others()
+        self._hearsay.listen()
         for key, local in self.groups.items():
             if self._noted.get(key) != local.assignment:
                 self._noted[key], local.assigned_at_ms = local.assignment, now_ms
         changed = False
         for local in list(self.groups.values()):
+            others = self._hearsay.alive(local, now_ms)
             changed |= self._retry(local, phase, others, now_ms)
             if local.retired:
                 changed |= self._retire(local, now_ms)
@@ -356,6 +359,7 @@ class Steward:
         if phase is not Phase.ACTIVE:
             return None
         instants = [local.retry_at_ms for key, local in self.groups.items() if not self.maintained(key)]
+        instants.append(self._hearsay.next_deadline)
         if self._comparison is not None:
             instants.append(self._comparison.next_deadline())
         return min((at_ms for at_ms in instants if at_ms is not None), default=None)
