@@ -69,6 +69,20 @@ def test_a_move_in_the_midst_of_which_we_began_anew_is_brought_to_its_end(peer):
     assert peer.runs == {"mine"}
 
 
+@pytest.mark.xfail(strict=True, reason="we wait for its `done` for an hour, and answer no other move")
+def test_a_move_that_the_peer_has_given_up_does_not_stand_in_the_way_of_the_next(peer):
+    """Our consent did not reach it within its ten seconds: it keeps what it holds, and says so."""
+    peer.join()
+    peer.standby("local", "me")
+    peer.advance(10_000)
+    assert "ask_resources local other" in peer.lines()
+    peer.resource("local")
+    peer.advance(5000)
+    peer.standby("local", "me")
+    peer.advance(1000)
+    assert "ask_resources local other" in peer.lines()
+
+
 @pytest.mark.parametrize(("failback", "asks"), [("on", True), ("off", False)])
 def test_what_a_busy_peer_forgot_to_give_back_is_asked_for(failback, asks):
     peer = OldPeer(failback)
