@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import multiprocessing
 import random
 import sys
@@ -34,6 +35,8 @@ RECORDED = 50
 # Worlds that are over are cleared away after so many.
 COLLECT_EACH = 50
 FRESH_SEED_MAX = 2**31
+# What is drawn around it (a dead time in heartbeats, half a beat) has no room below this.
+KEEPALIVE_MS_MIN = 10
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Wanted:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when every promise held, 1 when one was broken, 2 for a wrong command line."""
+    """Returns 0 when every promise held, 1 when one was broken, 2 for a wrong command line or file."""
     options = _parser().parse_args(arguments)
     try:
         return _command(options)
@@ -66,17 +69,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough.
         sys.stderr.close()
         return 0
+    except (UsageError, OSError) as error:
+        print(f"hbsim: error: {error}", file=sys.stderr)
+        return 2
 
 
 def _command(options: argparse.Namespace) -> int:
     if options.command == "sum":
         return _sum(options.records)
+    if options.old and options.nodes not in (None, 2):
+        raise UsageError(
+            f"a heartbeat 3.0.6 knows two nodes: --old and --nodes {options.nodes} exclude each other"
+        )
     wanted = Wanted(options.nodes, options.keepalive, options.old)
     if options.command == "run":
         return _run(options, wanted)
     plan = wanted.plan(options.seed)
     if options.without:
-        leave_out = set(_numbers(options.without))
+        leave_out = set(options.without)
+        unknown = leave_out - {fault.number for fault in plan.faults}
+        if unknown:
+            raise UsageError(
+                f"seed {plan.seed} draws no fault {min(unknown)}; it has {len(plan.faults)}, from 0 on"
+            )
         plan = replace(plan, faults=tuple(f for f in plan.faults if f.number not in leave_out))
     if options.command == "shrink":
         return _shrink(plan, wanted)
@@ -88,11 +103,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run many seeds")
     run.add_argument(
-        "--seeds", default="0-99", help="FIRST-LAST, one number, or `fresh:COUNT` (default 0-99)"
+        "--seeds",
+        type=_seeds,
+        default="0-99",
+        metavar="SEEDS",
+        help="FIRST-LAST, one number, or `fresh:COUNT` (default 0-99)",
     )
-    run.add_argument("--jobs", type=int, default=1, help="processes")
-    run.add_argument("--seconds", type=float, help="stop after so long")
-    run.add_argument("--failures", type=int, default=10, help="stop after so many (default 10)")
+    run.add_argument("--jobs", type=_count, default=1, metavar="N", help="processes")
+    run.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so long")
+    run.add_argument(
+        "--failures", type=_count, default=10, metavar="N", help="stop after so many (default 10)"
+    )
     run.add_argument(
         "--record", type=Path, metavar="FILE", help="write down what is done, and begin after what is"
     )
@@ -100,21 +121,78 @@ def _parser() -> argparse.ArgumentParser:
     records = commands.add_parser("sum", help="add up records")
     records.add_argument("records", nargs="+", type=Path, metavar="FILE")
     replay = commands.add_parser("replay", help="repeat one seed")
-    replay.add_argument("seed", type=int)
-    replay.add_argument("--until", type=float, metavar="S", help="stop at this second of simulated time")
-    replay.add_argument("--since", type=float, default=0, metavar="S", help="tell only what comes after")
+    replay.add_argument("seed", type=_seed, metavar="SEED")
+    replay.add_argument("--until", type=_seconds, metavar="S", help="stop at this second of simulated time")
+    replay.add_argument("--since", type=_seconds, default=0, metavar="S", help="tell only what comes after")
     replay.add_argument("--trace", action="store_true", help="tell who said, heard, decided and held what")
     smaller = commands.add_parser("shrink", help="find fewer faults that fail the same way")
-    smaller.add_argument("seed", type=int)
+    smaller.add_argument("seed", type=_seed, metavar="SEED")
     for command in (run, replay, smaller):
         command.add_argument("--nodes", type=int, choices=range(2, 8), help="so many nodes in every run")
-        command.add_argument("--keepalive", type=int, metavar="MS", help="this keepalive in every run")
+        command.add_argument("--keepalive", type=_keepalive, metavar="MS", help="this keepalive in every run")
         command.add_argument(
             "--old", action=argparse.BooleanOptionalAction, help="with heartbeat 3.0.6 peers"
         )
     for command in (replay, smaller):
-        command.add_argument("--without", help="leave these faults out: numbers and ranges, 3,7-9")
+        command.add_argument(
+            "--without", type=_faults, metavar="FAULTS", help="leave these out: numbers and ranges, 3,7-9"
+        )
     return parser
+
+
+# -- words of the command line -----------------------------------------------------------------------
+
+
+class UsageError(Exception):
+    """What was asked for makes no sense; the text is for whoever asked."""
+
+
+def _number(text: str, least: int, what: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}, {least} or more")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    return _number(text, 0, "a seed")
+
+
+def _count(text: str) -> int:
+    return _number(text, 1, "a number")
+
+
+def _keepalive(text: str) -> int:
+    return _number(text, KEEPALIVE_MS_MIN, "a number of milliseconds")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _seeds(text: str) -> Sequence[int]:
+    kind, colon, count = text.partition(":")
+    if colon and kind == "fresh":
+        first = random.SystemRandom().randrange(FRESH_SEED_MAX)
+        last = first + _count(count) - 1
+        print(f"fresh seeds {first}-{last}")
+        return range(first, last + 1)
+    return _range(text, "seed")
+
+
+def _faults(text: str) -> Sequence[int]:
+    return [number for part in text.split(",") for number in _range(part, "fault")]
+
+
+def _range(text: str, what: str) -> range:
+    first_word, dash, last_word = text.partition("-")
+    first = _number(first_word, 0, f"a {what}")
+    return range(first, _number(last_word if dash else first_word, first, f"a last {what}") + 1)
 
 
 # -- run -------------------------------------------------------------------------------------------
@@ -155,11 +233,13 @@ def _summaries(blocks: Sequence[Block], jobs: int) -> Iterator[tuple[Block, Summ
 
 
 def _run(options: argparse.Namespace, wanted: Wanted) -> int:
-    seeds = _seeds(options.seeds)
+    seeds: Sequence[int] = options.seeds
     begun, told = time.monotonic(), 0.0
     record: Path | None = options.record
-    known = record.read_text().splitlines() if record is not None and record.exists() else []
-    whole, done = from_lines(known)
+    if record is not None:
+        # Here, and not after an hour, is the time to hear that it cannot be written.
+        record.open("a").close()
+    whole, done = _read(*(() if record is None else (record,)))
     size = RECORDED if record is not None else PIECE if options.jobs > 1 else 1
     blocks = [Block(seeds[n : n + size], wanted) for n in range(0, len(seeds), size)]
     blocks = [block for block in blocks if block.seeds[0] not in done]
@@ -187,28 +267,23 @@ def _tell(summary: Summary, *, quiet: bool) -> None:
     print(summary.words)
 
 
+def _read(*records: Path) -> tuple[Summary, set[int]]:
+    try:
+        return from_lines(line for record in records for line in record.read_text().splitlines())
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        names = ", ".join(str(record) for record in records)
+        raise UsageError(f"not written by `hbsim run --record`: {names}") from error
+
+
 def _sum(records: Sequence[Path]) -> int:
     """Add up what several series came to."""
-    whole, _ = from_lines(line for record in records for line in record.read_text().splitlines())
+    whole, done = _read(*records)
+    if not done:
+        raise UsageError(f"nothing is recorded in {', '.join(str(record) for record in records)}")
     for seed, violation in whole.failed:
         print(f"seed {seed}: {violation}")
     _tell(whole, quiet=False)
     return 1 if whole.failed else 0
-
-
-def _seeds(text: str) -> Sequence[int]:
-    kind, _, count = text.partition(":")
-    if kind == "fresh":
-        first = random.SystemRandom().randrange(FRESH_SEED_MAX)
-        print(f"fresh seeds {first}-{first + int(count) - 1}")
-        return range(first, first + int(count))
-    first_word, dash, last = text.partition("-")
-    return range(int(first_word), int(last if dash else first_word) + 1)
-
-
-def _numbers(text: str) -> Iterator[int]:
-    for part in text.split(","):
-        yield from _seeds(part)
 
 
 # -- one seed --------------------------------------------------------------------------------------
