@@ -49,6 +49,15 @@ def test_a_block_that_was_broken_off_is_done_again(runs, tmp_path, capsys):
     assert runs == [*range(100), *range(50, 100)]
 
 
+def test_a_record_is_not_gone_on_with_by_other_runs(runs, tmp_path, capsys):
+    record = str(tmp_path / "record")
+    hbsim.main(["run", "--seeds", "0-49", "--nodes", "5", "--record", record])
+    assert hbsim.main(["run", "--seeds", "0-99", "--record", record]) == 2
+    assert "are others: `hbsim run --nodes 5`" in capsys.readouterr().err
+    assert hbsim.main(["run", "--seeds", "0-99", "--nodes", "5", "--record", record]) == 1
+    assert runs == list(range(100))
+
+
 def test_records_add_up_and_a_seed_counts_once(runs, tmp_path, capsys):
     records = [str(tmp_path / name) for name in ("a", "b")]
     hbsim.main(["run", "--seeds", "0-49", "--record", records[0]])

@@ -26,7 +26,7 @@ from .draw import draw
 from .plan import Plan
 from .run import simulate
 from .shrink import shrink
-from .summary import Summary, from_lines, to_line
+from .summary import Summary, from_lines, options_in, to_line
 
 # Seeds are handed to a worker in such pieces.
 PIECE = 8
@@ -240,6 +240,9 @@ def _run(options: argparse.Namespace, wanted: Wanted) -> int:
         # Here, and not after an hour, is the time to hear that it cannot be written.
         record.open("a").close()
     whole, done = _read(*(() if record is None else (record,)))
+    others = options_in(record.read_text().splitlines()) - {wanted.words} if record is not None else set()
+    if others:
+        raise UsageError(f"the runs in {record} are others: `hbsim run{min(others)}`")
     size = RECORDED if record is not None else PIECE if options.jobs > 1 else 1
     blocks = [Block(seeds[n : n + size], wanted) for n in range(0, len(seeds), size)]
     blocks = [block for block in blocks if block.seeds[0] not in done]
@@ -247,7 +250,7 @@ def _run(options: argparse.Namespace, wanted: Wanted) -> int:
         whole.merge(summary)
         if record is not None:
             with record.open("a") as file:
-                file.write(to_line(block.seeds, summary))
+                file.write(to_line(block.seeds, summary, wanted.words))
         seconds = time.monotonic() - begun
         for seed, violation in summary.failed:
             print(f"seed {seed}: {violation}")

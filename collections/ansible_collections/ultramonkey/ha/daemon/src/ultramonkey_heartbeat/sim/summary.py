@@ -1,8 +1,8 @@
 """What many runs came to, and how that is kept on disk, so that a long series can be broken off and go on.
 
 A record is a file of lines, one for each block of seeds that is done, each a JSON object:
-`first`, `last` (seeds), `runs`, `simulated_ms`, `processor_s`, `rules`, `faults`, `sizes`, `digest` and
-`failed`.
+`first`, `last` (seeds), `options` (what the command line asks of every run), `runs`, `simulated_ms`,
+`processor_s`, `rules`, `faults`, `sizes`, `digest` and `failed`.
 """
 
 from __future__ import annotations
@@ -93,12 +93,13 @@ class Summary:
             yield f"{size}: {share.runs} runs, {share.rate}"
 
 
-def to_line(seeds: Sequence[int], summary: Summary) -> str:
+def to_line(seeds: Sequence[int], summary: Summary, options: str = "") -> str:
     """What to append to a record. Begins with a line break, should the line before have been broken off."""
     total = summary.total
     entry = {
         "first": seeds[0],
         "last": seeds[-1],
+        "options": options,
         "runs": total.runs,
         "simulated_ms": total.simulated_ms,
         "processor_s": round(total.processor_s, 3),
@@ -117,18 +118,29 @@ def to_line(seeds: Sequence[int], summary: Summary) -> str:
 def from_lines(lines: Iterable[str]) -> tuple[Summary, set[int]]:
     """What a record comes to, and the first seed of each block in it.
 
-    A line that was broken off in the middle counts as not written, and one that is there twice counts once.
+    A line that is there twice counts once.
     """
     whole, done = Summary(), set()
+    for entry in _entries(lines):
+        if entry["first"] not in done:
+            done.add(entry["first"])
+            whole.merge(_from_entry(entry))
+    return whole, done
+
+
+def options_in(lines: Iterable[str]) -> set[str]:
+    """With what options the runs of a record were made."""
+    return {entry.get("options", "") for entry in _entries(lines)}
+
+
+def _entries(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
+    """The lines of a record. One that was broken off in the middle counts as not written."""
     for line in lines:
         try:
             entry: dict[str, Any] = json.loads(line)
         except ValueError:
             continue
-        if entry["first"] not in done:
-            done.add(entry["first"])
-            whole.merge(_from_entry(entry))
-    return whole, done
+        yield entry
 
 
 def _from_entry(entry: dict[str, Any]) -> Summary:
