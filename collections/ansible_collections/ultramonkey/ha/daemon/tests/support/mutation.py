@@ -3,7 +3,7 @@
     mutation.py [--first] [NAME...]
 
 tries all patches of daemon/tests/sim/mutants, or those named, and prints a table; with --first each only
-until something catches it.
+until something catches it. Before all it tries the sources as they are, which nothing may catch.
 
 Each patch is applied to a copy of the sources. A mutant is caught when a transcript, or a test of what a peer
 says that is a 3.0.6, comes out differently, or the simulator finds a broken promise within SEEDS seeds. Those
@@ -28,6 +28,8 @@ MUTANTS = DAEMON / "tests" / "sim" / "mutants"
 STORIES = ("test_transcripts.py", "test_old_peer.py")
 TRANSCRIPTS = tuple(str(DAEMON / "tests" / "core" / name) for name in STORIES)
 SEEDS = 120
+# The sources as they are: what "catches" these is wrong itself, and whatever else it catches may be nothing.
+UNCHANGED = ("unchanged", "old-unchanged")
 _SEED = re.compile(r"^seed (\d+): [0-9.]+ s: (\w+)", re.MULTILINE)
 _STORY = re.compile(r"^FAILED \S+(?:::test_|\[)([\w-]+)\]?(?: |$)", re.MULTILINE)
 
@@ -64,11 +66,12 @@ def apply(patch, root):
 
 
 def attempt(name, seeds=SEEDS, *, transcripts=True, first=False):
-    """Try one mutant; with `first` only until something catches it."""
+    """Try one mutant, or one of UNCHANGED; with `first` only until something catches it."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "src"
         shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        apply(MUTANTS / f"{name}.patch", copy / "ultramonkey_heartbeat")
+        if name not in UNCHANGED:
+            apply(MUTANTS / f"{name}.patch", copy / "ultramonkey_heartbeat")
         stories = _play(copy, first=first) if transcripts else []
         seed, checker = (None, "") if first and stories else _simulate(copy, name, seeds)
     return Caught(name, stories, seed, checker)
@@ -100,12 +103,16 @@ def main(arguments):
     """Print the table; the exit code is how many got away."""
     first, wanted = "--first" in arguments, [word for word in arguments if word != "--first"]
     away = 0
-    for name in wanted or names():
+    for name in wanted or (*UNCHANGED, *names()):
         caught = attempt(name, first=first)
-        away += not caught.at_all
         seed = f"seed {caught.seed} ({caught.checker})" if caught.seed is not None else "-"
         stories = f"{len(caught.stories)} stories, {caught.stories[0]}" if caught.stories else "-"
         print(f"{name:32} {seed:36} {stories}", flush=True)
+        if name not in UNCHANGED:
+            away += not caught.at_all
+        elif caught.at_all:
+            print("nothing was changed here, and yet something is caught: the table would prove nothing")
+            return 1
     print(f"{away} got away")
     return away
 
