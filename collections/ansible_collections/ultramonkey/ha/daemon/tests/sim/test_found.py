@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from ultramonkey_heartbeat.config.model import AutoFailback, Group, Resource
 from ultramonkey_heartbeat.sim.draw import draw
+from ultramonkey_heartbeat.sim.left_behind import LeftBehind
 from ultramonkey_heartbeat.sim.plan import Fault, MediumPlan
 from ultramonkey_heartbeat.sim.run import simulate
 
@@ -65,7 +66,7 @@ def test_who_has_lost_its_generation_file_never_has_a_clock_that_is_behind_as_we
     assert not verdict.failed, verdict.violations[0]
 
 
-def test_what_was_left_running_under_maintenance_on_a_node_that_is_gone_is_nobodys():
+def test_what_was_left_running_under_maintenance_on_a_node_that_is_gone_is_nobodys(monkeypatch):
     """Nobody may start it, so nobody is asked to hold it (hbsim, seed 2050120)."""
     faults = (
         Fault(0, 160_000, "maintenance", "bob", other="alice", lasts_ms=60_000, detail="cluster"),
@@ -74,3 +75,6 @@ def test_what_was_left_running_under_maintenance_on_a_node_that_is_gone_is_nobod
     plan = replace(two(AutoFailback.OFF, "bob", faults), old=(), core=("bob",))
     verdict = simulate(plan)
     assert not verdict.failed, verdict.violations[0]
+    # Because it was so, and not because bob believes it.
+    monkeypatch.setattr(LeftBehind, "left_running", lambda *_: False)
+    assert {violation.checker for violation in simulate(plan).violations} == {"HeldOnce"}

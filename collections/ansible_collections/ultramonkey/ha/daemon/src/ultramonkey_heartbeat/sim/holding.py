@@ -21,10 +21,10 @@ class _Double:
     key: str
     pair: tuple[str, str]
     since_ms: int
-    # For the chain that begins with the first, and with the second of the pair: statuses heard in turn,
-    # and when the last of them was.
+    # For the chain that begins with the first, and with the second of the pair: statuses read in turn,
+    # and when the last of them was (`Parcel.order`).
     turns: list[int] = field(default_factory=lambda: [0, 0])
-    turned_ms: list[int] = field(default_factory=lambda: [0, 0])
+    turned: list[int] = field(default_factory=lambda: [0, 0])
     # Since when what the first, and the second, of the pair says is read by the other; None: it is not.
     read_ms: list[int | None] = field(default_factory=lambda: [None, None])
     last_ms: list[int] = field(default_factory=lambda: [0, 0])
@@ -38,9 +38,9 @@ class OneHolder(Checker):
     """Two nodes that hear each other do not both serve a group.
 
     Exactly: when a daemon begins to serve a group that another daemon serves, then as soon as three of
-    their status messages were heard in turn, each sent after the one before was heard (there, back, and
-    there; and the same beginning with the other one), one of the two has begun to stop. Without loss
-    that is at most two heartbeats and the time the messages take.
+    their status messages were read in turn, each sent after the one before was read (there, back, and
+    there, whoever begins), one of the two has begun to stop. Without loss that is at most two heartbeats
+    and the time the messages take.
 
     And when only one hears the other, that one has begun to stop at the first status that it reads after a
     dead time and three heartbeats in which both held the group, it was heard without a silence of a dead
@@ -55,15 +55,16 @@ class OneHolder(Checker):
 
     def ran(self, machine: Machine, key: str, what: str) -> None:
         if what == "start begins":
-            for other in self.world.machines.values():
-                if other is not machine and self._serves(other, key):
-                    now_ms = self.world.now_ms
-                    self._doubles.append(
-                        _Double(key, (other.name, machine.name), now_ms, turned_ms=[now_ms, now_ms])
-                    )
-                    self._listen()
+            self._begins(machine, key)
         elif self._doubles:
             self._sort_out()
+
+    def _begins(self, machine: Machine, key: str) -> None:
+        for other in self.world.machines.values():
+            if other is not machine and self._serves(other, key):
+                now_ms, order = self.world.now_ms, self.world.order
+                self._doubles.append(_Double(key, (other.name, machine.name), now_ms, turned=[order, order]))
+                self._listen()
 
     def changed(self, machine: Machine, what: str) -> None:
         if what not in ("sleeps", "wakes"):
@@ -71,6 +72,11 @@ class OneHolder(Checker):
         for double in self._doubles:
             if machine.name in double.pair:
                 double.read_ms = [None, None]
+        if what == "daemon begins":
+            # What the one before it left running, under maintenance, it serves from now on.
+            for key in machine.scripts.running:
+                if self._serves(machine, key):
+                    self._begins(machine, key)
 
     def _serves(self, machine: Machine, key: str) -> bool:
         return machine.member is not None and machine.scripts.running.get(key) in ("starting", "held")
@@ -93,21 +99,21 @@ class OneHolder(Checker):
 
     def heard(self, parcel: Parcel, machine: Machine) -> None:
         self._sort_out()
-        if parcel.message.text("t") != "status":
+        if not parcel.status:
             return
         for double in self._doubles:
             if parcel.sender not in double.pair or machine.name not in double.pair:
                 continue
             for chain in (0, 1):
                 whose_turn = double.pair[(chain + double.turns[chain]) % 2]
-                if parcel.sender == whose_turn and parcel.sent_at_ms >= double.turned_ms[chain]:
+                if parcel.sender == whose_turn and parcel.order >= double.turned[chain]:
                     double.turns[chain] += 1
-                    double.turned_ms[chain] = self.world.now_ms
+                    double.turned[chain] = self.world.reading
             self._judge_deaf(double, double.pair.index(parcel.sender), parcel)
-            if min(double.turns) >= self.TURNS:
+            if max(double.turns) >= self.TURNS:
                 self.violated(
                     f"{' and '.join(double.pair)} both serve {double.key} since {double.since_ms} ms "
-                    f"and have heard each other say so {double.turns} times in turn"
+                    f"and have heard each other say so {max(double.turns)} times in turn"
                 )
                 double.turns = [-1_000_000, -1_000_000]
 
@@ -191,10 +197,8 @@ class StuckStays(Checker):
 
     def ran(self, machine: Machine, key: str, what: str) -> None:
         if what in ("stop fails", "start fails") and machine.scripts.running.get(key) == "debris":
-            if machine.member is not None:
-                self._stuck.setdefault((machine.name, key), (self.world.now_ms, machine.runs))
-                if self not in self.world.listeners:
-                    self.world.listeners.append(self)
+            if machine.member is not None and (machine.name, key) not in self._stuck:
+                self._sticks(machine, key)
         elif key not in machine.scripts.running and what != "power off":
             self._forget(machine.name, key)
         elif what == "start begins":
@@ -207,10 +211,19 @@ class StuckStays(Checker):
             for name, key in list(self._stuck):
                 if name == machine.name and key not in machine.scripts.running:
                     self._forget(name, key)
+            for key, state in machine.scripts.running.items():
+                if state == "debris":
+                    # It was stopped once more before the daemon began, and that failed, too.
+                    self._sticks(machine, key)
 
     def broke(self, fault: Fault) -> None:
-        if fault.kind == "cleanup":
+        if fault.kind == "cleanup" and self.world.machines[fault.host].awake:
             self._knows = {k for k in self._knows if (k[0], k[3]) != (fault.host, fault.group)}
+
+    def _sticks(self, machine: Machine, key: str) -> None:
+        self._stuck[machine.name, key] = (self.world.now_ms, machine.runs)
+        if self not in self.world.listeners:
+            self.world.listeners.append(self)
 
     def _forget(self, name: str, key: str) -> None:
         self._stuck.pop((name, key), None)
@@ -219,7 +232,7 @@ class StuckStays(Checker):
             self.world.listeners.remove(self)
 
     def heard(self, parcel: Parcel, machine: Machine) -> None:
-        if parcel.message.text("t") != "status":
+        if not parcel.status:
             return
         sender = self.world.machines[parcel.sender]
         for (name, key), (since_ms, run) in self._stuck.items():

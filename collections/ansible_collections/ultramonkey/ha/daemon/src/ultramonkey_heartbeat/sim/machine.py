@@ -130,6 +130,11 @@ class Machine:
         return at_ms
 
     @property
+    def now_ms(self) -> int:
+        """The world's time."""
+        return self._world.now_ms
+
+    @property
     def awake(self) -> bool:
         """The daemon runs, and is not held up."""
         return self.member is not None and self.frozen_until_ms <= self._world.now_ms

@@ -24,17 +24,26 @@ Deliver = Callable[[int, str, "Parcel"], None]
 class Parcel:
     """One message on its way from `sender`, and the event that it is for whoever gets it.
 
-    `status`: it is a status, and tells all that its sender knows.
+    `status`: it is a status, and tells all that its sender knows. `order` tells what was sent, and read
+    (`World.reading`), before what within one millisecond.
     """
 
     def __init__(
-        self, sender: str, sent_at_ms: int, message: Message, event: ev.Event, *, status: bool = False
+        self,
+        sender: str,
+        sent_at_ms: int,
+        message: Message,
+        event: ev.Event,
+        *,
+        status: bool = False,
+        order: int = 0,
     ) -> None:
         self.sender = sender
         self.sent_at_ms = sent_at_ms
         self.message = message
         self.event = event
         self.status = status
+        self.order = order
 
 
 class Medium:
@@ -120,8 +129,10 @@ class Medium:
         return times
 
     def garbled(self, data: bytes) -> bytes | None:
-        """The frame with one byte changed, or None when it stays as it is."""
+        """The frame with one byte changed, or lost where it is a serial line; None when it stays as it is."""
         if self.plain or not self.plan.garble or self._rng.random() >= self.plan.garble:
             return None
-        place = self._rng.randrange(len(data))
-        return data[:place] + bytes(((data[place] + self._rng.randint(1, 255)) % 256,)) + data[place + 1 :]
+        place, more = self._rng.randrange(len(data)), self._rng.randint(1, 255)
+        lost = self.plan.baud and more % 2
+        instead = b"" if lost else bytes(((data[place] + more) % 256,))
+        return data[:place] + instead + data[place + 1 :]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config.model import AutoFailback, Group
-from ..core.groups import RETRY_MS
 
 # While the storm lasts anything may break; then everything of the core is put right.
 STORM_MS = 180_000
@@ -17,6 +16,8 @@ STORM_MS = 180_000
 RUN_MS_MIN = 300_000
 # How long a machine needs from power to a running daemon, and a stopped daemon until it is started again.
 BOOT_MS = 2000
+# When what failed is tried again. Said here and not taken from `core`, whose promise it is.
+RETRY_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class MediumPlan:
     # Chance and length of a long delay; its length is drawn up to the maximum, short ones being likelier.
     tail: float = 0.0
     tail_ms_max: int = 0
-    # Chance of a byte that is another one when it arrives. Only real bytes can have that.
+    # Chance of a byte that is another one when it arrives, or on a serial line is lost. Only real bytes can.
     garble: float = 0.0
     # Losses and delays never make a silence longer than this; 0: they may.
     mercy_ms: int = 0

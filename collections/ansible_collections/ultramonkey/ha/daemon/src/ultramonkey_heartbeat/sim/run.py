@@ -10,20 +10,17 @@ from functools import partial
 
 from ..config.model import HaCf, PingNode
 from ..core import events as ev
+from ..core.membership import Peer
+from ..core.report import Report
 from ..core.switches import maintained_by
+from .answers import EveryRequestAnswered, LastWishDone
 from .checker import Checker, Violation
-from .checkers import (
-    EveryRequestAnswered,
-    HeldOnce,
-    LeftAlone,
-    NoStorm,
-    OffMeansOff,
-    StaysPut,
-)
+from .checkers import HeldOnce, LeftAlone, NoStorm, OffMeansOff, StaysPut
 from .coverage import Coverage
 from .faults import Faults
 from .holding import OneHolder, StuckStays, WaitsForStop
 from .integrity import OlderChangesNothing
+from .left_behind import LeftBehind
 from .machine import Machine
 from .memory import MemoryBounded
 from .observer import Observer
@@ -101,6 +98,9 @@ class Simulation:
         self.answered = EveryRequestAnswered(self.world, plan)
         self.held_once = HeldOnce(self.world, plan)
         self.storm = NoStorm(self.world, plan)
+        self.stays_put = StaysPut(self.world, plan)
+        self.done = LastWishDone(self.world, plan)
+        self.left_behind = LeftBehind()
         integrity = self.world.integrity = OlderChangesNothing(self.world, plan)
         self.memory = MemoryBounded(self.world, plan)
         self.checkers: list[Checker] = [
@@ -110,13 +110,14 @@ class Simulation:
             StuckStays(self.world, plan),
             LeftAlone(self.world, plan),
             OffMeansOff(self.world, plan),
-            StaysPut(self.world, plan),
+            self.stays_put,
             self.answered,
+            self.done,
             self.held_once,
             self.storm,
         ]
         self.coverage = Coverage(plan)
-        self.world.observers = [*self.checkers, self.coverage, _Nudge(self.faults)]
+        self.world.observers = [*self.checkers, self.left_behind, self.coverage, _Nudge(self.faults)]
         if plan.old:
             old = OldCoverage(plan, self.coverage.rules)
             self.world.observers.append(old)
@@ -195,36 +196,43 @@ class Simulation:
         self.world.later(NoStorm.WINDOW_MS, self._look)
 
     def _lost_groups(self) -> frozenset[str]:
-        """Groups that may run on nodes that are gone (failed stop, maintenance): nobody may start them."""
+        """Groups that may run on nodes that are gone (failed stop, maintenance): nobody may start them.
+
+        Those of which a node of the core believes that, and of which it was true when the newest status that
+        it read was sent, or later (then another node has passed it on).
+        """
         return frozenset(
             key
             for name in self.plan.core
-            for node in [self.world.machines[name].node]
-            if node is not None
-            for peer in node.membership.peers.values()
-            if not peer.alive and peer.report is not None
-            for key, group in peer.report.groups.items()
-            if group.state.value == "stuck"
-            or (
-                # It was stopped under maintenance, and left this running.
-                peer.report.phase.value == "leaving"
-                and group.state.value == "held"
-                and maintained_by(peer.report.switches, key)
-            )
+            for machine in [self.world.machines[name]]
+            if machine.node is not None
+            for peer in machine.node.membership.peers.values()
+            if peer.name not in self.plan.core and not peer.alive and peer.report is not None
+            for key in peer.report.groups
+            if self._is_left(peer, peer.report, key, machine.heard.get(peer.name, (0, 0))[0])
         )
+
+    def _is_left(self, peer: Peer, report: Report, key: str, since_ms: int) -> bool:
+        state = report.state(key).value
+        if state == "stuck":
+            return self.left_behind.stuck(peer.name, key, since_ms)
+        going = report.phase.value == "leaving" and state == "held" and maintained_by(report.switches, key)
+        return going and self.left_behind.left_running(peer.name, key, since_ms)
 
     def _settled(self) -> None:
         self.held_once.at_end(self._lost_groups())
         self.storm.calm = True
-        if self.plan.last_wish is not None:
-            key, target = self.plan.last_wish
+        wish = self.plan.last_wish
+        all_keys = [group.key for group in self.plan.groups]
+        self.stays_put.calm_begins(() if wish is None else all_keys if self.plan.old else (wish[0],))
+        if wish is not None:
+            key, target = wish
             machine = self.world.machines[self.plan.core[0]]
-            self._last_request = self.faults.administrators.move(machine, (key,), target)
-
-    _last_request = ""
+            self.done.asked_last(self.faults.administrators.move(machine, (key,), target))
 
     def _end(self) -> None:
         self.answered.at_end()
+        self.done.at_end(self._lost_groups(), self.held_once.failed)
         self.memory.at_end()
         self.held_once.at_end(self._lost_groups())
 

@@ -79,15 +79,15 @@ class World(Host):
         self.telling = words is not None
         self._words = words
         self._queue: list[tuple[int, int, int, Callable[[Any], None], Any]] = []
-        # How many events there were.
-        self.order = 0
+        # How many events there were, and how many before the parcel that was read last.
+        self.order = self.reading = 0
         # Whose next message somebody records, and what was recorded, to be replayed.
         self.to_record: set[str] = set()
         self.recorded: list[Parcel] = []
         self._codec = _codec(codec) if codec else None
         self._decoded: dict[bytes, Message] = {}
-        # When each status was first said, by source, generation and number.
-        self._said_ms: dict[tuple[str, int | None, int | None], int] = {}
+        # When each status was first said (and in which order), by source, generation and number.
+        self._said: dict[tuple[str, int | None, int | None], tuple[int, int]] = {}
         self.method = codec or "sha1"
 
     # -- building ------------------------------------------------------------------------------------
@@ -167,18 +167,18 @@ class World(Host):
         encoded: dict[str, bytes] = {}
         status = message.text("t") == "status"
         # What a node passes on for another is what that one said, when it said it.
-        source, said_ms = message.text("src") or sender, now_ms
+        source, said_ms, order = message.text("src") or sender, now_ms, self.order
         if status and len(self.machines) > PAIR:
             number = (source, message.hexadecimal("hg"), message.hexadecimal("seq"))
-            said_ms = self._said_ms.setdefault(number, now_ms)
-            if len(self._said_ms) > SAID_MAX:
-                del self._said_ms[next(iter(self._said_ms))]
+            said_ms, order = self._said.setdefault(number, (now_ms, order))
+            if len(self._said) > SAID_MAX:
+                del self._said[next(iter(self._said))]
         for medium in machine.media:
             reach = medium.reach(sender)
             if not reach or (links is not None and medium.name not in links):
                 continue
             event, size = self._event(medium, message, encoded)
-            parcel = Parcel(source, said_ms, message, event, status=status)
+            parcel = Parcel(source, said_ms, message, event, status=status, order=order)
             if sender in self.to_record:
                 self.to_record.discard(sender)
                 self.recorded.append(parcel)
@@ -221,6 +221,7 @@ class World(Host):
         receivers, parcel = under_way
         for name in receivers:
             machine = self.machines[name]
+            self.reading = self.order
             older = machine.awake and not machine.note(parcel)
             status = self.integrity.reads_older(machine) if older and self.integrity is not None else None
             if machine.deliver(parcel) and self.listeners:
