@@ -7,14 +7,20 @@ from ultramonkey_heartbeat.config.haresources import parse_haresources
 from ultramonkey_heartbeat.resources.search import missing
 
 SYSTEMCTL = """#!/bin/sh
-# As `systemctl show --property=LoadState --value -- UNIT` answers; only for a unit that is asked for so.
+# As `systemctl show --property=LoadState --value -- UNIT...` answers; only for units that are asked for so.
 [ "$1 $2 $3 $4" = "show --property=LoadState --value --" ] || exit 1
-case "$5" in
-  web.service) echo loaded;;
-  off.service) echo masked;;
-  broken.mount) echo bad-setting;;
-  *) echo not-found;;
-esac
+shift 4
+echo "$@" >>"$0.asked"
+for unit in "$@"; do
+  case "$unit" in
+    *@@*) exit 1;;
+    web.service) echo loaded;;
+    off.service) echo masked;;
+    broken.mount) echo bad-setting;;
+    *) echo not-found;;
+  esac
+  [ $# = 1 ] || echo
+done
 """
 
 
@@ -71,3 +77,18 @@ def test_without_systemd_there_are_no_units(told, tmp_path):
 
 def test_when_systemd_does_not_answer_nothing_is_claimed(told, tmp_path):
     assert told("gone.service", program=tmp_path / "not-there") == []
+
+
+def test_systemd_is_asked_once_for_all_units(told, tmp_path):
+    problems = told("web.service off.service systemd::gone broken.mount")
+    assert (tmp_path / "systemctl.asked").read_text() == "broken.mount gone off.service web.service\n"
+    assert [text.partition(" cannot")[0] for text in problems] == [
+        "haresources:1: off.service",
+        "haresources:1: gone",
+        "haresources:1: broken.mount",
+    ]
+
+
+def test_a_name_that_no_unit_can_have_does_not_hide_the_others(told):
+    [problem] = told("systemd::a@@b systemd::gone web.service")
+    assert "gone cannot be started" in problem

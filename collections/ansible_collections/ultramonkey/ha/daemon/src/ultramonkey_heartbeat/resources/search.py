@@ -145,14 +145,24 @@ def _of_unit(unit: str, states: dict[str, str] | None) -> tuple[str, str] | None
 
 def _states(units: Sequence[str], systemctl: str) -> dict[str, str]:
     """What systemd has of each unit (LoadState); nothing where it does not answer: then nothing is known."""
-    states = {}
-    for unit in units:
-        argv = [systemctl, "show", "--property=LoadState", "--value", "--", unit]
-        try:
-            done = subprocess.run(  # noqa: S603 - a word of haresources, and no shell
-                argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return {}
-        states[unit] = done.stdout.strip() if done.returncode == 0 else ""
-    return states
+    states = _ask(units, systemctl) if units else []
+    if states is None:
+        return {}
+    if len(states) != len(units):
+        # It ends early, or says more, when a name is none that a unit can have: that one is left out.
+        each = [_ask([unit], systemctl) or [] for unit in units]
+        return {unit: answer[0] for unit, answer in zip(units, each) if len(answer) == 1}
+    return dict(zip(units, states))
+
+
+def _ask(units: Sequence[str], systemctl: str) -> list[str] | None:
+    """The LoadState of units, in their order; None when systemd does not answer."""
+    argv = [systemctl, "show", "--property=LoadState", "--value", "--", *units]
+    try:
+        done = subprocess.run(  # noqa: S603 - words of haresources, and no shell
+            argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # Values of several units have an empty line between them.
+    return done.stdout.split() if done.returncode == 0 else []
