@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 TESTS = Path(__file__).resolve().parent
 COLLECTION = TESTS.parent
@@ -16,6 +17,17 @@ GOLDEN = COLLECTION / "daemon" / "tests" / "golden"
 for directory in (COLLECTION.parents[2], TESTS):
     if str(directory) not in sys.path:
         sys.path.insert(0, str(directory))
+
+
+@pytest.fixture
+def documented():
+    """Asserts that a module's answer has what its documentation says, and nothing else."""
+
+    def check(module, answer):
+        # Every module may have these; Ansible documents them.
+        assert set(answer) - {"changed", "diff"} == set(yaml.safe_load(module.RETURN)), module.__name__
+
+    return check
 
 
 @pytest.fixture

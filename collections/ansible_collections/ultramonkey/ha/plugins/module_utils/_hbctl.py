@@ -15,6 +15,9 @@ _DEFAULT_TIMEOUT_S = 60
 
 ARGUMENT_SPEC = {"executable": {"type": "path", "default": "hbctl"}}
 
+# States of a node whose daemon runs.
+ALIVE = ("joining", "active", "leaving")
+
 _START_REMEDY = "start heartbeat on this node, or run this on another node of the cluster"
 
 
@@ -125,6 +128,17 @@ def check_groups(status, names):
             f"there is no group {', '.join(unknown)}: the groups are {', '.join(known) or 'none'}",
             code="unknown-group",
         )
+
+
+def refuse_old_peers(status, what):
+    """Raise HbctlError when the daemon would, because a heartbeat 3.0.6 takes part (for check mode)."""
+    for node in status["nodes"]:
+        if node["kind"] == "heartbeat" and node["state"] in ALIVE:
+            raise HbctlError(
+                f"{node['name']} runs heartbeat 3.0.6, which knows no {what}: "
+                f"install this daemon on {node['name']} first",
+                code="old-peer",
+            )
 
 
 def find_node(status, name):

@@ -119,7 +119,10 @@ def ensure(hbctl, params, check_mode=False):
     there = {key["index"]: key for key in before["keys"]}
     secret = ""
     if params["state"] == "present":
-        secret = params["key"] or ""
+        secret = (params["key"] or "").strip()
+        # hbctl reads one line, and would take the first one for all of it.
+        if len(secret.splitlines()) > 1:
+            raise _hbctl.HbctlError("key has several lines: give one word", code="bad-request")
         if not secret and index not in there and not params["generate"]:
             raise _hbctl.HbctlError(
                 f"there is no key {index} yet: give key, the same on all nodes, or set generate to true",

@@ -76,7 +76,7 @@ _LEFT = ("group-stuck", "group-left-running")
 
 def failures(status, keys):
     """Group to what has failed, of what a cleanup on this node is about."""
-    alive = [node["name"] for node in status["nodes"] if node["state"] in ("joining", "active", "leaving")]
+    alive = [node["name"] for node in status["nodes"] if node["state"] in _hbctl.ALIVE]
     found = {}
     for group in status["groups"]:
         key = group["key"]

@@ -186,7 +186,9 @@ def target_for(status, group, params):
         )
     if params["away_from"] == status["node"]:
         return None
-    return group["preferred"] if group["preferred"] in active else active[0]
+    # A node that could not start it before is asked only when there is no other, and then says why not.
+    able = [name for name in active if group["states"].get(name) not in ("failed", "stuck")] or active
+    return group["preferred"] if group["preferred"] in able else able[0]
 
 
 def check_target(status, name):
@@ -196,6 +198,16 @@ def check_target(status, name):
     if state != "active":
         raise _hbctl.HbctlError(
             f"{name} is {state}: start heartbeat on {name}, or name another node", code="target-not-ready"
+        )
+
+
+def refuse_legacy(status):
+    """Raise HbctlError where there are no planned moves (check mode has only us to say so)."""
+    if status["config"]["auto_failback"] == "legacy":
+        raise _hbctl.HbctlError(
+            "auto_failback legacy keeps every group on its preferred node: "
+            "set auto_failback to on or off in ha.cf",
+            code="legacy",
         )
 
 
@@ -230,6 +242,7 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     plan = {group["key"]: target_for(status, group, params) for group in wrong}
     after = {**before, **plan}
     if check_mode:
+        refuse_legacy(status)
         refuse_what_cannot_move(wrong, plan)
         for target in filter(None, plan.values()):
             check_target(status, target)

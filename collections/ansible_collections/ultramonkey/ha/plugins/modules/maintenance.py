@@ -99,8 +99,11 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     _hbctl.check_groups(status, params["groups"])
     before = status["maintenance"]
     after = wanted(before, params)
-    if not same(before, after) and not check_mode:
-        after = _switch(hbctl, params, patience)
+    if not same(before, after):
+        if check_mode:
+            _hbctl.refuse_old_peers(status, "maintenance")
+        else:
+            after = _switch(hbctl, params, patience)
     changed = not same(before, after)
     return {"changed": changed, "before": before, "after": after, "diff": {"before": before, "after": after}}
 

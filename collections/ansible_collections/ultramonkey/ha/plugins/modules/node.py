@@ -97,6 +97,25 @@ def held_by(status, name):
     ]
 
 
+def refuse_what_nobody_takes(status, name, keys):
+    """Raise HbctlError for a group that no other node could take (check mode has only us to say so)."""
+    for group in status["groups"]:
+        takers = [
+            node["name"]
+            for node in status["nodes"]
+            if node["name"] != name
+            and node["state"] == "active"
+            and not node["standby"]
+            and group["states"].get(node["name"], "idle") not in ("failed", "stuck")
+        ]
+        if group["key"] in keys and not takers:
+            raise _hbctl.HbctlError(
+                f"no other node can take {group['key']} from {name}: "
+                "see `hbctl status` for why the others cannot",
+                code="no-other-node",
+            )
+
+
 def ensure(hbctl, params, check_mode=False, patience=None):
     """Bring the wanted state about; the module's answer."""
     patience = patience or _patience.Patience(params["timeout"])
@@ -105,8 +124,12 @@ def ensure(hbctl, params, check_mode=False, patience=None):
     node = _hbctl.find_node(status, name)
     before = "standby" if node["standby"] else "active"
     moved = held_by(status, name) if params["state"] == "standby" else []
-    if before != params["state"] and not check_mode:
-        hbctl.standby(params["state"] == "standby", name)
+    if before != params["state"]:
+        if check_mode:
+            _hbctl.refuse_old_peers(status, "standby")
+            refuse_what_nobody_takes(status, name, moved)
+        else:
+            hbctl.standby(params["state"] == "standby", name)
     if moved and params["wait"] and not check_mode:
         patience.wait(lambda: _still_holds(hbctl, name, patience.timeout_s))
     return {

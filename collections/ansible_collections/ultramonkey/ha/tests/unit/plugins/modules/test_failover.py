@@ -29,6 +29,7 @@ class Cluster:
         self.maintained = case.get("maintained", [])
         self.failed = case.get("failed", {})
         self.standby = case.get("standby", [])
+        self.failback = case.get("auto_failback", "off")
         self.commands = []
 
     def run(self, argv):
@@ -63,6 +64,7 @@ class Cluster:
     def status(self):
         return {
             "node": self.asked,
+            "config": {"auto_failback": self.failback},
             "nodes": [
                 {"name": n, "state": "dead" if n in self.dead else "active", "standby": n in self.standby}
                 for n in NODES
@@ -110,7 +112,7 @@ def ensure(case, cluster):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_case(case):
+def test_case(case, documented):
     cluster = Cluster(case)
     if "error" in case:
         with pytest.raises(HbctlError) as raised:
@@ -118,6 +120,7 @@ def test_case(case):
         assert (raised.value.code, str(raised.value)) == (case["error"]["code"], case["error"]["message"])
     else:
         result = ensure(case, cluster)
+        documented(failover, result)
         assert {key: result[key] for key in case["result"]} == case["result"]
         assert result["diff"] == {
             "before": {"holders": result["before"]},

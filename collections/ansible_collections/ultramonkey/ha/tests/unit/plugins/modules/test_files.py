@@ -55,11 +55,12 @@ def files(directory):
     return {path.name: path.read_text() for path in directory.iterdir()}
 
 
-def test_the_files_four_times(hbctl, tmp_path):
+def test_the_files_four_times(hbctl, documented, tmp_path):
     params = {**DATA, "directory": str(tmp_path / "ha.d")}
     told = [ha_config.ensure(hbctl, params, check_mode=mode) for mode in (True, False, False, True)]
     assert [one["changed"] for one in told] == [True, True, False, False]
     assert told[0]["diff"] == told[1]["diff"]
+    documented(ha_config, told[1])
     assert "+deadtime" not in told[1]["diff"][0]["before"]
     assert "deadtime 5" in told[1]["diff"][0]["after"]
     assert sorted(files(tmp_path / "ha.d")) == [".written", "ha.cf", "haresources"]
@@ -166,7 +167,7 @@ KEY_CASES = [
 
 
 @pytest.mark.parametrize("case", KEY_CASES, ids=[case[0] for case in KEY_CASES])
-def test_a_key_four_times(hbctl, tmp_path, case):
+def test_a_key_four_times(hbctl, documented, tmp_path, case):
     _, before, params, current = case
     for one in before:
         authkeys.ensure(hbctl, {**one, "directory": str(tmp_path)})
@@ -175,6 +176,7 @@ def test_a_key_four_times(hbctl, tmp_path, case):
         for mode in (True, False, False, True)
     ]
     assert [one["changed"] for one in told] == [True, True, False, False]
+    documented(authkeys, told[1])
     assert told[1]["current"] == current
     assert SECRET not in json.dumps(told)
     assert {key: told[1][key] for key in ("keys", "digest")} == {
@@ -187,6 +189,10 @@ def test_a_key_four_times(hbctl, tmp_path, case):
     [
         ({"key": f"{SECRET}-other"}, "key-exists"),
         ({"index": 2, "key": None}, "bad-request"),
+        ({"index": 2, "key": f"{SECRET}\n{SECRET}"}, "bad-request"),
+        ({"index": 2, "key": f"{SECRET} and"}, "bad-request"),
+        ({"index": 2, "key": "short"}, "bad-request"),
+        ({"index": 16}, "bad-request"),
         ({"state": "absent", "key": None}, "key-in-use"),
         ({"index": 5, "state": "used", "key": None}, "no-such-key"),
     ],
@@ -201,10 +207,11 @@ def test_what_cannot_be_is_refused(hbctl, tmp_path, change, code):
     assert files(tmp_path) == before
 
 
-def test_what_was_written_is_told_as_data(hbctl, tmp_path):
+def test_what_was_written_is_told_as_data(hbctl, documented, tmp_path):
     ha_config.ensure(hbctl, {**DATA, "directory": str(tmp_path)})
     authkeys.ensure(hbctl, {**KEY, "directory": str(tmp_path)})
     told = config_info.config_info(Named(hbctl, "lb1"), {"directory": str(tmp_path)})
+    documented(config_info, told)
     assert (told["healthy"], told["problems"], told["changed"]) == (True, [], False)
     assert told["data"]["nodes"] == ["lb1", "lb2"]
     assert told["data"]["groups"] == DATA["groups"]

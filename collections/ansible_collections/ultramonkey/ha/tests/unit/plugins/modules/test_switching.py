@@ -198,10 +198,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
-def test_four_times(golden, case):
+def test_four_times(golden, documented, case):
     _, module, change, params, commands, part = case
     daemon = Daemon(golden, change)
     result = four_times(module, daemon, {**params, "timeout": 10})
+    documented(module, result)
     assert {key: result[key] for key in part} == part
     assert daemon.commands == commands
 
@@ -231,6 +232,47 @@ def test_a_refusal_has_its_code(golden, module, params, refusals, code):
     assert raised.value.code == code
 
 
+def of_3_0_6(status):
+    status["nodes"][1]["kind"] = "heartbeat"
+
+
+def failed_there(status):
+    status["groups"][0]["states"] = {"lb1": "held", "lb2": "failed"}
+
+
+def dead(status):
+    status["nodes"][1]["state"] = "dead"
+
+
+def on_standby(status):
+    status["nodes"][1]["standby"] = True
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "change", "code"),
+    [
+        (maintenance, {"enabled": True, "groups": []}, of_3_0_6, "old-peer"),
+        (node, {"name": "lb1", "state": "standby", "wait": True}, of_3_0_6, "old-peer"),
+        (node, {"name": "lb1", "state": "standby", "wait": True}, failed_there, "no-other-node"),
+        (node, {"name": "lb1", "state": "standby", "wait": True}, dead, "no-other-node"),
+        (node, {"name": "lb1", "state": "standby", "wait": True}, on_standby, "no-other-node"),
+    ],
+)
+def test_check_mode_refuses_what_the_daemon_would(golden, module, params, change, code):
+    daemon = Daemon(golden, change)
+    with pytest.raises(HbctlError) as raised:
+        module.ensure(Hbctl(daemon.run), {**params, "timeout": 10}, check_mode=True, patience=patience())
+    assert raised.value.code == code
+    assert daemon.commands == []
+
+
+def test_check_mode_lets_a_node_on_standby_that_holds_nothing(golden):
+    daemon = Daemon(golden, dead)
+    params = {"name": "lb2", "state": "standby", "wait": True}
+    told = node.ensure(Hbctl(daemon.run), params, check_mode=True, patience=patience())
+    assert (told["changed"], told["moved"]) == (True, [])
+
+
 def test_a_node_that_is_not_emptied_in_time_is_told(golden):
     daemon = Daemon(golden)
     daemon.node = lambda position, name: daemon._answer("standby")
@@ -244,9 +286,10 @@ def test_nothing_failed_is_nothing_to_clean(golden):
     assert (result["changed"], result["cleaned"], daemon.commands) == (False, [], [])
 
 
-def test_the_journal_tells_moves_and_what_failed(golden):
+def test_the_journal_tells_moves_and_what_failed(golden, documented):
     daemon = Daemon(golden)
     result = journal_info.journal_info(Hbctl(daemon.run), {"last": 9, "group": "web"})
+    documented(journal_info, result)
     assert [entry["event"] for entry in result["entries"]] == ["node", "moved"]
     assert [move["to"] for move in result["moves"]] == ["lb2"]
     assert (result["changed"], result["healthy"], result["problems"]) == (False, True, [])
