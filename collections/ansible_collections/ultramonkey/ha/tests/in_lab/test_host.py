@@ -42,10 +42,10 @@ def there(cluster):
     return [name for name in (f"{ADDRESS}/", ROUTE, RULE) if name in shown]
 
 
-def apply(cluster, *arguments, **changes):
+def apply(cluster, *arguments, tasks="host", **changes):
     """Have the role set the host up; how many tasks changed something."""
     cluster.ansible.set_variables(variables("lb1", **changes))
-    role = {"name": "ultramonkey.ha.heartbeat", "tasks_from": "host"}
+    role = {"name": "ultramonkey.ha.heartbeat", "tasks_from": tasks}
     play = {"hosts": "heartbeat", "gather_facts": False, "tasks": [{"ansible.builtin.include_role": role}]}
     path = cluster.lab.directory / "host.yml"
     path.write_text(json.dumps([play]))
@@ -99,3 +99,29 @@ def test_4_what_is_no_longer_wanted_is_taken_back(cluster):
     assert apply(cluster) > 0
     assert sh(cluster, FILES) == ""
     assert apply(cluster) == 0
+
+
+def test_5_serial_lines_are_given_back_with_the_daemon(cluster):
+    """As the role leaves them: rules of udev, and no login prompt."""
+    rules = "/etc/udev/rules.d/99-heartbeat-lines.rules"
+    prompt = "serial-getty@ttyS1.service"
+    lines = (
+        'SUBSYSTEM=="tty", KERNEL=="ttyS1", OWNER="root"\nSUBSYSTEM=="tty", SYMLINK=="ttyS1", OWNER="root"\n'
+    )
+    sh(cluster, "mkdir -p /etc/udev/rules.d; systemctl mask " + prompt)
+    cluster.lab.nodes[0].run(["tee", rules], stdin=lines)
+    assert sh(cluster, f"systemctl is-enabled {prompt}") == "masked\n"
+    apply(cluster, "--check", tasks="remove")
+    assert sh(cluster, f"systemctl is-enabled {prompt}; cat {rules}") == f"masked\n{lines}"
+    assert apply(cluster, tasks="remove") > 0
+    assert sh(cluster, f"cat {rules}") == ""
+    assert "masked" not in sh(cluster, f"systemctl is-enabled {prompt}")
+    assert apply(cluster, tasks="remove") == 0
+
+
+def test_6_systemd_answers_for_many_units_as_the_checker_expects(cluster):
+    """See resources/search.py: values of several units have an empty line between them."""
+    show = "systemctl show --property=LoadState --value --"
+    answer = sh(cluster, f"{show} dbus.service systemd-networkd.service no-such.service")
+    assert answer.split() in (["loaded", "loaded", "not-found"], ["not-found", "loaded", "not-found"])
+    assert answer.count("\n\n") == 2

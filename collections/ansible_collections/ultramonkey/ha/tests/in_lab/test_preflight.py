@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 from lab.cluster import ADDRESS, GROUP, variables
 
 FILES = ("ha.cf", "haresources", "authkeys")
@@ -129,6 +130,89 @@ def test_5_a_resource_that_a_node_does_not_have_is_refused_there_and_named(clust
         assert (
             f"{name}: heartbeat_groups: haresources:1: web.service cannot be started on this machine" in said
         )
+
+
+def test_5_values_that_would_fail_later_are_refused_all_at_once_with_what_would_be_right(cluster):
+    values = {
+        "heartbeat_links": [{"type": "bcast", "interface": "eth0", "port": 70000}],
+        "heartbeat_groups": [{"node": "lb1", "resources": ["192.0.2.10/24/eth9", "198.51.100.7"]}],
+        "heartbeat_watchdog_s": -1,
+        "heartbeat_stop_timeout_s": 0,
+        "heartbeat_initdead": "150",
+        "heartbeat_firewall": "firewalld",
+        "heartbeat_firewall_sources": ["192.0.2.1/24"],
+        "heartbeat_sysctl": {"net.ipv4.ip_nonlocal_bnd": 1},
+        "heartbeat_directives": {"debgu": 1},
+    }
+    said = refused(cluster, name="site", **values)
+    for told in (
+        "heartbeat_links[0].port: udpport: 70000 is not a number from 1 to 65535",
+        "heartbeat_groups: there is no interface eth9 for its addresses: write one of eth0",
+        "heartbeat_watchdog_s is -1: write a number of seconds, at least 0",
+        "heartbeat_stop_timeout_s is 0: write a number of seconds, at least 1",
+        "heartbeat_settle_timeout_s is 120, but a node waits up to 150 s (heartbeat_initdead) for the others",
+        "heartbeat_firewall is firewalld, but firewall-cmd is not on this host: install it, or write",
+        "heartbeat_firewall_sources has 192.0.2.1/24, which is no address and no network (192.0.2.1/24 has",
+        "heartbeat_sysctl: the kernel has no setting net.ipv4.ip_nonlocal_bnd: correct the name",
+        "heartbeat_directives.debgu: debgu is not known",
+    ):
+        assert f"lb1: {told}" in said
+        assert f"lb2: {told}" in said
+    far = [{"node": "lb1", "resources": ["198.51.100.7"]}]
+    said = refused(cluster, name="site", heartbeat_groups=far)
+    assert "lb1: heartbeat_groups: no interface of this host is in the network of 198.51.100.7" in said
+
+
+def test_5_text_where_a_list_belongs_is_refused_before_anybody_goes_through_its_letters(cluster):
+    values = {
+        "heartbeat_firewall_sources": "192.0.2.12",
+        "heartbeat_installed_later": "webserver",
+        "heartbeat_networkmanager_unmanaged": "eth1",
+        "heartbeat_sysctl": "net.ipv4.ip_nonlocal_bind=1",
+        "heartbeat_authkeys": "current=1 key=a-secret-in-the-wrong-form",
+    }
+    said = refused(cluster, name="site", **values)
+    assert "a-secret-in" not in said
+    # The argument specs have the first word on this one.
+    del values["heartbeat_authkeys"]
+    said = refused(cluster, name="site", **values)
+    for told in (
+        "heartbeat_firewall_sources is text (192.0.2.12): write a list",
+        "heartbeat_installed_later is text (webserver): write a list",
+        "heartbeat_networkmanager_unmanaged is text (eth1): write a list",
+        "heartbeat_sysctl is text (net.ipv4.ip_nonlocal_bind=1): write a mapping, name to value",
+    ):
+        assert f"lb1: {told}" in said
+
+
+def test_5_files_of_another_heartbeat_are_imported_where_nothing_of_ours_is(cluster, tmp_path):
+    key = "a-secret-of-another-heartbeat"
+    texts = {
+        "ha.cf": "keepalive 2\ndeadtime 20\nbcast eth0\nauto_failback on\nnode lb1 lb2\n",
+        "haresources": "lb1 IPaddr2::192.0.2.77/24/eth0 httpd\n",
+        "authkeys": f"auth 1\n1 sha1 {key}\n",
+    }
+    for host in cluster.lab.nodes:
+        host.run(["mkdir", "-p", "/etc/ha.d"])
+        for name, text in texts.items():
+            host.run(["tee", f"/etc/ha.d/{name}"], stdin=text)
+        host.run(["chmod", "600", "/etc/ha.d/authkeys"])
+    before = state(cluster)
+    to = ("-e", f"heartbeat_import_to={tmp_path}/imported")
+    checked, _ = play(cluster, "import_legacy", "--check", *to)
+    assert checked.returncode == 0, checked.stdout[-3000:]
+    assert not (tmp_path / "imported").exists()
+    done, said = play(cluster, "import_legacy", "-vvv", *to)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert state(cluster) == before
+    for host in cluster.lab.nodes:
+        host.run(["rm", "-r", "/etc/ha.d"])
+    told = yaml.safe_load((tmp_path / "imported" / "lb2.yml").read_text())
+    assert told["heartbeat_groups"] == [
+        {"node": "lb1", "resources": ["IPaddr2::192.0.2.77/24/eth0", "httpd"]}
+    ]
+    assert (told["heartbeat_keepalive"], told["heartbeat_auto_failback"]) == ("2", "on")
+    assert key not in said + (tmp_path / "imported" / "lb2.yml").read_text()
 
 
 def test_6_a_host_that_cannot_be_reached_ends_all_before_the_first_change(cluster):

@@ -179,6 +179,16 @@ def test_7_a_new_key_is_refused_while_the_nodes_run(cluster):
     assert [files(host) for host in cluster.lab.nodes] == before
 
 
+def test_7b_a_rotated_key_is_kept_and_the_next_run_changes_nothing(cluster):
+    """The daemons have read it already, so that a reload by the role is none."""
+    done = cluster.ansible.playbook("ultramonkey.ha.rotate_key", check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    before = [files(host) for host in cluster.lab.nodes]
+    assert changed(site(cluster)) == {"lb1": 0, "lb2": 0}
+    assert [files(host) for host in cluster.lab.nodes] == before
+    cluster.wait_healthy()
+
+
 def test_8_what_cannot_be_reloaded_restarts_the_standby_first_and_one_after_another(cluster):
     generations = [cluster.status(host)["generation"] for host in cluster.lab.nodes]
     done = site(cluster, heartbeat_deadtime="600ms", heartbeat_directives={"debug": "1"})
@@ -210,6 +220,24 @@ def test_9_the_failover_module_four_times(cluster):
     assert cluster.holder().name == target
     assert [result["changed"] for result in failover()] == [False, False]
     assert [result["changed"] for result in failover("--check")] == [False, False]
+
+
+def test_9b_a_drill_that_cannot_be_is_refused_and_check_mode_only_tells(cluster):
+    holder = cluster.holder().name
+    hosts = ("-e", "heartbeat_hosts=heartbeat")
+    done = cluster.ansible.playbook(
+        "ultramonkey.ha.drill", *hosts, "-e", "heartbeat_drill_address=192.0.2.99", check=False
+    )
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "heartbeat_drill_client is not set: name a host of the inventory that is no node" in said
+    assert "heartbeat_drill_address is 192.0.2.99: name one of 192.0.2.10" in said
+    client = ("-i", "client,", "-e", "heartbeat_drill_client=client")
+    done = cluster.ansible.playbook("ultramonkey.ha.drill", "--check", *hosts, *client, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert f"client would ask 192.0.2.10 while {GROUP} is moved from {holder} to lb" in done.stdout
+    assert changed(done) == {"lb1": 0, "lb2": 0}
+    assert cluster.holder().name == holder
 
 
 SERVICE_CASES = [

@@ -1,10 +1,11 @@
 """Runs on the node: tells in one go, as JSON, what the role must know of it before any change.
 
-The argument is a JSON object: `paths`, `devices` and `ports` to look for, `ours` files of which to tell
-whether they are there, `current` the link to the running release, `control` the socket that is there while
-our own daemon runs, `held` the file that is there while something of ours may run, `known` and `given` the
-names of the role's variables and those that are set, `files` of which to tell how they are, `commands` of
-which to tell those that are not ours, `service` the systemd unit to ask for.
+The argument is a JSON object: `paths`, `devices` and `ports` to look for, `sources` that should be addresses
+or networks, `settings` that the kernel should have, `programs` of which to tell those that are not there,
+`ours` files of which to tell whether they are there, `current` the link to the running release, `control`
+the socket that is there while our own daemon runs, `held` the file that is there while something of ours may
+run, `known` and `given` the names of the role's variables and those that are set, `files` of which to tell
+how they are, `commands` of which to tell those that are not ours, `service` the systemd unit to ask for.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import difflib
 import errno
 import hashlib
 import importlib.util
+import ipaddress
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -47,9 +50,31 @@ def is_taken(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.bind(("", port))
+        except OverflowError:
+            # No port at all; the checker of the configuration has words for that.
+            return False
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False
+
+
+def no_network(text: str) -> str:
+    """Why a text is neither an address nor a network; empty when it is one."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def no_setting(name: str) -> bool:
+    """Whether the kernel has no setting of that name, as sysctl reads names (its first separator counts)."""
+    # With a dash sysctl goes by it, and a pattern may fit none.
+    if name.startswith("-") or "*" in name:
+        return False
+    separator = next((letter for letter in name if letter in "./"), "/")
+    path = name.translate(str.maketrans("./", "/.")) if separator == "." else name
+    return not Path("/proc/sys", path.lstrip("/")).is_file()
 
 
 def installed(current: Path) -> str:
@@ -123,6 +148,9 @@ def main() -> None:
         # The daemon runs, or something that it started may.
         "may_hold": any(Path(asked[name]).exists() for name in ("control", "held")),
         # Our own daemon has its ports, of course.
+        "bad_sources": {text: why for text in asked["sources"] for why in [no_network(text)] if why},
+        "no_settings": [name for name in asked["settings"] if no_setting(name)],
+        "no_programs": [name for name in asked["programs"] if shutil.which(name) is None],
         "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],
         "current": current.resolve().name if current.is_symlink() else "",
         "files": {path: as_it_is(Path(path)) for path in asked["files"]},
