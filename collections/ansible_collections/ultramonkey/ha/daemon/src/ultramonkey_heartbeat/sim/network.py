@@ -7,7 +7,7 @@ receiver must decode and verify.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..core import events as ev
 from ..wire.message import Message
@@ -17,8 +17,6 @@ from .plan import MediumPlan
 BITS_PER_BYTE = 10
 # What waits for a serial line for longer than this is dropped, as the daemon does.
 SERIAL_WAIT_MS = 1000
-
-Deliver = Callable[[int, str, "Parcel"], None]
 
 
 class Parcel:
@@ -83,12 +81,6 @@ class Medium:
         self.down = 0
         self.plain = not self.plan.baud
         self._arrange()
-
-    def isolate(self, names: Iterable[str]) -> None:
-        """Nobody hears these for the rest of the run."""
-        for name in names:
-            self.cut([(name, other) for other in self.plan.members if other != name], +1)
-            self.cut([(other, name) for other in self.plan.members if other != name], +1)
 
     def _arrange(self) -> None:
         members = self.plan.members
