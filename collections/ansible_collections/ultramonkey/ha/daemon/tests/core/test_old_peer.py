@@ -69,9 +69,6 @@ def test_a_move_in_the_midst_of_which_we_began_anew_is_brought_to_its_end(peer):
     assert peer.runs == {"mine"}
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="we wait for its `done` for an hour, and answer no other move"
-)
 def test_a_move_that_the_peer_has_given_up_does_not_stand_in_the_way_of_the_next(peer):
     """Our consent did not reach it within its ten seconds: it keeps what it holds, and says so."""
     peer.join()

@@ -6,9 +6,6 @@ import pytest
 from world import World
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="a frame from before the sleep answers what is asked after it"
-)
 def test_what_lay_in_the_socket_of_a_sleeper_does_not_answer_what_it_asks():
     """As the story "sleeper-asks-first", but a heartbeat of bob came in when alice slept already."""
     world = World()

@@ -36,8 +36,7 @@ class Legacy:
         self._answers_due: list[str] = []
         # What it was told, and may have missed: it asks once.
         self._answered: list[str] = []
-        # Groups of the peer's of which it was told nothing in this life of ours: it asks once, and may have
-        # asked before.
+        # Groups of the peer's of which it was told nothing since we met: it asks once, perhaps before that.
         self._untold: list[str] = []
         # Since when the peer has been active while we hold groups of its own, or it was told nothing of them.
         self._unasked_since_ms: int | None = None
@@ -47,7 +46,8 @@ class Legacy:
 
         `unnoticed`: it has lived on while we believed it dead, so it may hold all that we hold.
         """
-        # A new generation of ours has no memory of what an answer under the old one became.
+        # A new generation of ours has no memory of what an answer under the old one became. (What is said
+        # before the peer knows the generation is lost for good: it is said once more, as what is untold.)
         self._answers_due += [key for key in self._answered if key not in self._answers_due]
         self._unconfirmed = list(self._keys(mine=True))
         self._requested_at_ms = None
@@ -94,6 +94,8 @@ class Legacy:
 
     def _give(self, key: str, peer: Peer) -> None:
         """The group is the peer's from now on; it is told as soon as it has stopped here."""
+        if key in self._untold:
+            self._untold.remove(key)
         self._steward.dictate((key,), peer.name, peer.generation, Cause.FAILBACK)
         if self._steward.groups[key].state.runs:
             self._answers_due.append(key)
@@ -132,8 +134,6 @@ class Legacy:
         }
 
     def _answer(self, key: str, peer: str, *, held: bool) -> None:
-        if key in self._untold:
-            self._untold.remove(key)
         if key not in self._answered:
             self._answered.append(key)
         self._send(

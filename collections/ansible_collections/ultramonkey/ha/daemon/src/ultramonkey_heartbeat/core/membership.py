@@ -93,6 +93,8 @@ class Membership:
         self._unknown_until_ms = now_ms + initdead_ms
         # Who was alive when we fell asleep and has not been heard since.
         self.awaited: set[str] = set()
+        # What is read before that may have waited in the socket while we slept.
+        self._awaited_from_ms = now_ms
 
     def configure(self, deadtime_ms: int, warntime_ms: int) -> None:
         """Go by other times from now on."""
@@ -186,7 +188,8 @@ class Membership:
         if peer.state is PeerState.DEAD and peer.last_heard_ms is not None:
             reason = f"heard again after {now_ms - peer.last_heard_ms} ms"
         peer.last_heard_ms = now_ms
-        self.awaited.discard(peer.name)
+        if now_ms >= self._awaited_from_ms:
+            self.awaited.discard(peer.name)
         return notices + self._become(peer, state, reason)
 
     def departed(self, peer: Peer) -> list[Notice]:
@@ -232,8 +235,12 @@ class Membership:
             if peer.last_heard_ms is not None:
                 peer.last_heard_ms += pause_ms
 
-    def forgive_silence(self, now_ms: int) -> None:
-        """We did not listen until now: nobody's silence before this instant counts."""
+    def forgive_silence(self, now_ms: int, backlog_ms: int) -> None:
+        """We did not listen until now: nobody's silence before this instant counts.
+
+        For so long, what is read may be from before.
+        """
+        self._awaited_from_ms = now_ms + backlog_ms
         self._unknown_until_ms = max(self._unknown_until_ms, now_ms + self._deadtime_ms)
         for peer in self.alive():
             peer.last_heard_ms = now_ms

@@ -266,7 +266,7 @@ class Node:
         if self.conversation is not None:
             self.conversation.begin_anew(next(iter(self.membership.peers.values())))
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
-        self.membership.forgive_silence(now_ms)
+        self.membership.forgive_silence(now_ms, ha.keepalive_ms // 2)
         self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self.membership.awaited else None
         self._last_sent_ms = now_ms
         self._beats.at_ms = now_ms

@@ -128,11 +128,19 @@ class PlannedMoves:
         elif info == "done" and standby.step is Step.TAKEN:
             self._end()
 
-    def taken(self, seq: int) -> None:
-        """The peer, stable, said what it holds: maybe what we give, and its `done` was lost or comes late."""
+    def told(self, seq: int) -> None:
+        """The peer, stable, said what it holds.
+
+        Maybe what we give, and its `done` was lost or comes late. Or still what it was to give us: our
+        consent came too late for it, or was lost. (Should it give it all the same, its `done` is enough.)
+        """
         standby = self._standby
-        if standby is not None and standby.step is Step.TAKEN and not standby.part & ~self._shares.theirs:
+        if standby is None or standby.part & ~self._shares.theirs:
+            return
+        if standby.step is Step.TAKEN:
             self._told_seq = seq
+            self._end()
+        elif standby.step is Step.DONE:
             self._end()
 
     def stands(self, word: str, info: str) -> bool:

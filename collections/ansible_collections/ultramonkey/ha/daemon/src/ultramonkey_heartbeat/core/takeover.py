@@ -256,7 +256,7 @@ class Conversation:
         if stable is not None:
             self._peer_stable = stable == "1"
         if stable == "1":
-            self._moves.taken(seq)
+            self._moves.told(seq)
         if message.text("info") == "mach_down":
             self._taken_twice = Part(held.mirrored & self._moves.taking)
         if self.stage is Stage.ASKING:

@@ -222,6 +222,10 @@ class World(Host):
         for name in receivers:
             machine = self.machines[name]
             self.reading = self.order
+            if parcel.sender == name:
+                # Its own, which another has passed on.
+                machine.deliver(parcel)
+                continue
             older = machine.awake and not machine.note(parcel)
             status = self.integrity.reads_older(machine) if older and self.integrity is not None else None
             if machine.deliver(parcel) and self.listeners:
