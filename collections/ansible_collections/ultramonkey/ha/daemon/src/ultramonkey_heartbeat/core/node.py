@@ -181,8 +181,7 @@ class Node:
         self.panel = Panel(
             self.switches, self.steward, self.membership, self._effects_append, event.wall_offset_ms
         )
-        self._beats.at_ms = now_ms
-        self._last_sent_ms = self._last_event_ms = now_ms
+        self._beats.at_ms = self._last_sent_ms = self._last_event_ms = now_ms
         if len(peers) == 1:
             self.conversation = Conversation(self.steward, ha.auto_failback, ha.nodes, self._say)
             self.desk.conversation = self.conversation
@@ -268,8 +267,7 @@ class Node:
         self._effects.append(Slept(slept_ms, self.transmitter.generation))
         self.membership.forgive_silence(now_ms, ha.keepalive_ms // 2)
         self._awake_at_ms = now_ms + self.configuration.ha.deadtime_ms if self.membership.awaited else None
-        self._last_sent_ms = now_ms
-        self._beats.at_ms = now_ms
+        self._beats.at_ms = self._last_sent_ms = now_ms
         self._marks.unsettled = self._marks.changed = True
 
     def _rise(self) -> None:
