@@ -195,6 +195,7 @@ class Membership:
     def departed(self, peer: Peer) -> list[Notice]:
         """A 3.0.6 has released everything and leaves."""
         peer.departed = peer.generation
+        self.awaited.discard(peer.name)
         return self._become(peer, PeerState.LEFT, "it says so")
 
     # -- what time does --------------------------------------------------------------------------
@@ -211,6 +212,7 @@ class Membership:
                     reason = (
                         f"silent for {now_ms - peer.last_heard_ms} ms, its deadtime is {peer.deadtime_ms} ms"
                     )
+                self.awaited.discard(peer.name)
                 notices += self._become(peer, PeerState.DEAD, reason)
             for name, link in peer.links.items():
                 silent_ms = now_ms - link.last_heard_ms

@@ -114,7 +114,7 @@ class Node:
             self._due_ms = now_ms
         # An ordinary heartbeat changes nothing but when its sender would be dead, and that only gets
         # later: the instant known is early enough, and most events end here.
-        if self._marks.any or now_ms >= self._due_ms:
+        if self._marks.any or now_ms >= self._due_ms or self._awake_at_ms is not None:
             self._marks.sooner = False
             self._tick(now_ms)
             self._due_ms = self._earliest(now_ms)
