@@ -150,30 +150,42 @@ def test_7_a_new_release_is_rolled_out_and_nobody_notices(cluster):
     assert cluster.status(cluster.lab.nodes[0])["maintenance"] == {"cluster": False, "groups": []}
 
 
-def test_8_a_drill_writes_what_the_client_saw(cluster, tmp_path):
+def drill(cluster, report, **changes):
+    """A drill with the client of the laboratory, whose nodes have no systemd."""
     hosts = json.loads(cluster.ansible.inventory.read_text())
     hosts["probers"] = {
         "hosts": {"client": {"ansible_lab_pid_file": str(cluster.lab.pid_file("client"))}},
         "vars": {key: v for key, v in hosts["heartbeat"]["vars"].items() if key.startswith("ansible_")},
     }
     cluster.ansible.inventory.write_text(json.dumps(hosts))
-    done = cluster.ansible.playbook(
-        "ultramonkey.ha.drill",
-        "-e",
-        json.dumps(
-            {
-                "heartbeat_hosts": "heartbeat",
-                "heartbeat_drill_client": "client",
-                "heartbeat_drill_report": str(tmp_path),
-                # What systemd does: the daemon is killed, and what it held is released.
-                "heartbeat_drill_crash": (
-                    "sh -c 'kill -9 $(cat /run/heartbeat/heartbeatd.pid); heartbeatd --release'"
-                ),
-                "heartbeat_drill_recover": "/etc/init.d/heartbeat start",
-            }
-        ),
-        check=False,
-    )
+    settings = {
+        "heartbeat_hosts": "heartbeat",
+        "heartbeat_drill_client": "client",
+        "heartbeat_drill_report": str(report),
+        # What systemd does: the daemon is killed, and what it held is released.
+        "heartbeat_drill_crash": "sh -c 'kill -9 $(cat /run/heartbeat/heartbeatd.pid); heartbeatd --release'",
+        "heartbeat_drill_recover": "/etc/init.d/heartbeat start",
+        **changes,
+    }
+    return cluster.ansible.playbook("ultramonkey.ha.drill", "-e", json.dumps(settings), check=False)
+
+
+def test_8_a_drill_that_breaks_off_leaves_a_whole_cluster_and_says_so(cluster, tmp_path):
+    """The command that is to let it crash fails, after it has done its work."""
+    crash = "sh -c 'kill -9 $(cat /run/heartbeat/heartbeatd.pid); heartbeatd --release; exit 7'"
+    done = drill(cluster, tmp_path, heartbeat_drill_crash=crash)
+    assert done.returncode == 2, done.stdout[-4000:]
+    said = " ".join(done.stdout.split())
+    assert "The drill was broken off, there is no report: Let the holder crash" in said, done.stdout[-6000:]
+    assert "run this playbook again" in said
+    cluster.wait_healthy()
+    client = cluster.lab.host("client")
+    assert client.run(["ls", "/run/heartbeat-drill.json.stop"], check=False).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_8_a_drill_writes_what_the_client_saw(cluster, tmp_path):
+    done = drill(cluster, tmp_path)
     assert done.returncode == 0, done.stdout[-4000:]
     report = json.loads((tmp_path / "drill.json").read_text())
     assert [step["name"] for step in report["steps"]] == ["planned", "crash"]
