@@ -147,10 +147,10 @@ def main() -> None:
         "misspelt": misspelt(asked["given"], asked["known"]),
         # The daemon runs, or something that it started may.
         "may_hold": any(Path(asked[name]).exists() for name in ("control", "held")),
-        # Our own daemon has its ports, of course.
         "bad_sources": {text: why for text in asked["sources"] for why in [no_network(text)] if why},
         "no_settings": [name for name in asked["settings"] if no_setting(name)],
         "no_programs": [name for name in asked["programs"] if shutil.which(name) is None],
+        # Our own daemon has its ports, of course.
         "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],
         "current": current.resolve().name if current.is_symlink() else "",
         "files": {path: as_it_is(Path(path)) for path in asked["files"]},
