@@ -356,6 +356,23 @@ def test_an_address_lost_is_reported_for_held_groups_only(stage):
     assert stage.reports[2:] == [AddressLost("10.0.0.1", "10.0.0.1")]
 
 
+def test_an_address_that_goes_while_its_group_is_being_started_is_missed(stage):
+    """As when somebody flushes an interface: what was put back meanwhile goes, too."""
+
+    def flush():
+        stage.running.discard("10.0.0.1")
+        stage.runner.address_removed("10.0.0.1")
+
+    vip = group("10.0.0.1", "web")
+    stage.plan["web start"] = gate = asyncio.Event()
+    stage.run(stage.start(vip), flush, gate.set)
+    assert stage.reports == [started("10.0.0.1"), AddressLost("10.0.0.1", "10.0.0.1")]
+    # One that is there in the end is not.
+    gate.clear()
+    stage.run(stage.start(vip), lambda: stage.runner.address_removed("10.0.0.1"), gate.set)
+    assert stage.reports[2:] == [started("10.0.0.1")]
+
+
 # The same with real scripts and a real address.
 
 SCRIPT = """#!/bin/sh

@@ -49,6 +49,8 @@ class _Entry:
     # Positions of the resources of which something may run, because we tried to start them.
     touched: set[int] = field(default_factory=set)
     held: bool = False
+    # An address of it went, or may have, while it was being started.
+    doubted: bool = False
     operation: str | None = None
     next: str | None = None
     task: asyncio.Task[ResourceFinished] | None = None
@@ -110,15 +112,15 @@ class Runner:
         """The monitor says that an address has gone from some interface; report it if it is one of ours."""
         for entry in self._entries.values():
             for agent in entry.agents:
-                if entry.held and ip in agent.addresses:
-                    self._check(entry, agent, ip)
+                if ip in agent.addresses:
+                    self._doubt(entry, agent, ip)
 
     def check_addresses(self) -> None:
         """Changes may have been missed: look whether all addresses of held groups are there."""
         for entry in self._entries.values():
             for agent in entry.agents:
-                for ip in agent.addresses if entry.held else ():
-                    self._check(entry, agent, ip)
+                for ip in agent.addresses:
+                    self._doubt(entry, agent, ip)
 
     async def stop_all(self) -> tuple[ResourceFinished, ...]:
         """Stop every group of which something may run, and wait. Returns (and reports) how it went."""
@@ -172,7 +174,7 @@ class Runner:
 
     def _begin(self, entry: _Entry, operation: str) -> None:
         entry.operation = operation
-        entry.held = False
+        entry.held = entry.doubted = False
         entry.may_break_off = operation == "start"
         work = self._start(entry) if operation == "start" else self._stop(entry)
         entry.task = asyncio.get_running_loop().create_task(work)
@@ -186,6 +188,9 @@ class Runner:
             outcome = self._outcome(entry, operation, task)
             entry.held = operation == "start" and outcome.ok
             self._report(outcome)
+            if entry.held and entry.doubted:
+                entry.doubted = False
+                self.check_addresses()
         elif not task.cancelled():
             # Looked at, or asyncio complains; a start that failed anyway is of no interest any more.
             task.exception()
@@ -279,6 +284,13 @@ class Runner:
         return finished
 
     # Addresses that somebody else removes.
+
+    def _doubt(self, entry: _Entry, agent: Agent, ip: str) -> None:
+        """Look now, or when the start is over: it may be the address that it has just brought up."""
+        if entry.held:
+            self._check(entry, agent, ip)
+        else:
+            entry.doubted = entry.operation == "start"
 
     def _check(self, entry: _Entry, agent: Agent, ip: str) -> None:
         task = asyncio.get_running_loop().create_task(self._verify(entry, agent, ip))
