@@ -26,15 +26,19 @@ class Hearsay:
         self._heard_by_others = self._membership.heard_by_others()
         self.next_deadline = None
 
+    def owner_is_news(self, local: LocalGroup) -> bool:
+        """The owner is heard, but what it last said, perhaps that it cannot hold the group, is older."""
+        peer = self._membership.peers.get(local.assignment.owner)
+        heard_ms = None if peer is None or not peer.alive else peer.last_heard_ms
+        return heard_ms is not None and heard_ms < local.assigned_at_ms
+
     def alive(self, local: LocalGroup, now_ms: int) -> tuple[str, ...]:
         """The nodes that count as alive where it is about this group."""
         peer = self._membership.peers.get(local.assignment.owner)
-        if peer is None or peer.alive:
-            return self._heard_by_others
-        if peer.last_heard_ms is not None and peer.last_heard_ms >= local.assigned_at_ms:
+        if peer is None or (peer.last_heard_ms is not None and peer.last_heard_ms >= local.assigned_at_ms):
             return self._heard_by_others
         until_ms = local.assigned_at_ms + peer.deadtime_ms
         if now_ms >= until_ms:
             return self._heard_by_others
         self.next_deadline = until_ms if self.next_deadline is None else min(self.next_deadline, until_ms)
-        return (*self._heard_by_others, peer.name)
+        return self._heard_by_others if peer.alive else (*self._heard_by_others, peer.name)

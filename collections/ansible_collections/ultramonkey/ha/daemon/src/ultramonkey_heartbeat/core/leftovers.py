@@ -36,9 +36,10 @@ class Leftovers:
         self._vouched.update((peer.name, peer.incarnation, key) for peer in gone)
         return [peer.name for peer in gone]
 
-    def lives(self, name: str) -> None:
-        """A node is heard: what was vouched for says nothing of what it does from now on."""
-        self._vouched = {vouched for vouched in self._vouched if vouched[0] != name}
+    def heard(self, peer: Peer) -> None:
+        """A node that lives is heard: what was vouched for says nothing of what it does from now on."""
+        if peer.alive:
+            self._vouched = {vouched for vouched in self._vouched if vouched[0] != peer.name}
 
 
 def _stuck(peer: Peer, report: Report, key: str) -> bool:

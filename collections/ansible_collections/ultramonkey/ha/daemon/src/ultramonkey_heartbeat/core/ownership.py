@@ -81,6 +81,8 @@ class View(NamedTuple):
     adopted: bool = False
     # This node is to hold nothing that another can hold.
     on_standby: bool = False
+    # We have heard of the assignment, and nothing of its owner since: what that said before is older.
+    owner_is_news: bool = False
 
     def seat(self, name: str) -> Seat | None:
         """The node's seat, or None when it is not configured."""
@@ -113,6 +115,8 @@ def owner_is_valid(view: View) -> bool:
     seat = view.seat(view.assignment.owner)
     if seat is None or seat.leaving:
         return False
+    if view.owner_is_news:
+        return True
     if not seat.heard:
         return seat.name in view.heard_by_others
     return seat.incarnation == view.assignment.incarnation and seat.state is not GroupState.FAILED

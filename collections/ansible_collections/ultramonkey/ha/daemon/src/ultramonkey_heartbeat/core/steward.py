@@ -92,8 +92,7 @@ class Steward:
     def adopt(self, peer: Peer, before: Report | None, report: Report) -> bool:
         """Take over what a peer knows better. True when that changed what we say ourselves."""
         changed = False
-        if peer.alive:
-            self.leftovers.lives(peer.name)
+        self.leftovers.heard(peer)
         for key, theirs in report.groups.items():
             local = self.groups.get(key)
             if local is None:
@@ -397,4 +396,5 @@ class Steward:
             maintained=self.maintained(key),
             adopted=local.adopted,
             on_standby=on_standby(self.me),
+            owner_is_news=self._hearsay.owner_is_news(local),
         )
