@@ -189,7 +189,6 @@ class Runner:
             entry.held = operation == "start" and outcome.ok
             self._report(outcome)
             if entry.held and entry.doubted:
-                entry.doubted = False
                 self.check_addresses()
         elif not task.cancelled():
             # Looked at, or asyncio complains; a start that failed anyway is of no interest any more.

@@ -80,7 +80,6 @@ class LastWishDone(Checker):
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)
         self._request = ""
-        self._wish: tuple[str, str] | None = None
         self._answers: dict[str, fx.AdminReply] = {}
 
     def replied(self, machine: Machine, reply: fx.AdminReply) -> None:
