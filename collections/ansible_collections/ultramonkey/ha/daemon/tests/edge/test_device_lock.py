@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_one_program_does_not_lock_a_device_twice():
         lock_device("/dev/ttyS7")
     lock.release()
     lock_device("/dev/ttyS7").release()
+
+
+def test_a_thread_locks_one_device_while_another_one_is_locking_another(directory, monkeypatch):
+    link = os.link
+
+    def link_later(source, path):
+        monkeypatch.setattr(os, "link", link)
+        other = threading.Thread(target=lock_device, args=("/dev/ttyS8",))
+        other.start()
+        other.join()
+        link(source, path)
+
+    monkeypatch.setattr(os, "link", link_later)
+    lock_device("/dev/ttyS7")
+    assert sorted(names(directory)) == ["LCK..ttyS7", "LCK..ttyS8"]
 
 
 def test_a_lock_that_somebody_has_broken_is_not_removed(directory):

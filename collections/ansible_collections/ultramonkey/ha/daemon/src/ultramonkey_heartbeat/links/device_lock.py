@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from pathlib import Path
 
 DIRECTORY = Path("/var/lock")
@@ -53,7 +54,8 @@ def lock_device(device: str) -> DeviceLock:
     flock(2) alone.
     """
     path = lock_path(device)
-    temporary = path.with_name(f"LTMP.{os.getpid()}")
+    # Of this thread, not of this process: another one may lock another device at the same moment.
+    temporary = path.with_name(f"LTMP.{threading.get_native_id()}")
     try:
         temporary.write_text(f"{os.getpid():10d}\n", encoding="ascii")
         # Others must be able to see who we are, whatever our umask.
