@@ -35,7 +35,7 @@ class Stage:
 
     def machine(self, name):
         scripts = SimpleNamespace(running={})
-        host = SimpleNamespace(name=name, scripts=scripts, member=object(), runs=1, awake=True)
+        host = SimpleNamespace(name=name, scripts=scripts, member=object(), runs=1, awake=True, heard={})
         host.switches, host.media, host.sent, host.now_ms = NOTHING_TURNED, [], 0, 0
         return host
 
@@ -60,6 +60,9 @@ class Stage:
         self.now_ms = at_ms + 1
         self.order = self.order + 1 if order is None else order
         parcel = Parcel(sender, at_ms, None, None, status=True, order=self.order)
+        heard = self.machines[receiver].heard
+        if sender not in heard or at_ms > heard[sender][0]:
+            heard[sender] = (at_ms, self.now_ms)
         self.reading = self.order = self.order + 1
         for listener in self.listeners:
             listener.heard(parcel, self.machines[receiver])
@@ -95,6 +98,35 @@ def test_what_was_under_way_before_the_one_before_was_read_is_not_in_turn():
     stage.status("alice", "bob", 20, order=9)
     assert not stage.broken
     stage.status("alice", "bob", 20, order=11)
+    assert len(stage.broken) == 1
+
+
+def test_a_third_that_is_heard_again_lets_the_count_begin_anew_once():
+    stage = Stage(OneHolder, replace(PLAN, nodes=("alice", "bob", "carol")))
+    stage.ran("alice", "web", "starting", "start begins")
+    stage.ran("bob", "web", "starting", "start begins")
+    stage.status("alice", "bob", 10)
+    stage.status("bob", "alice", 20)
+    stage.status("carol", "bob", 30)
+    stage.status("alice", "bob", 40)
+    stage.status("bob", "alice", 50)
+    # A replay of what is known, and a second status, bring nothing back.
+    stage.status("carol", "bob", 30)
+    stage.status("carol", "bob", 60)
+    assert not stage.broken
+    stage.status("alice", "bob", 70)
+    assert len(stage.broken) == 1
+
+
+def test_a_third_that_was_heard_all_the_time_changes_nothing():
+    stage = Stage(OneHolder, replace(PLAN, nodes=("alice", "bob", "carol")))
+    stage.status("carol", "bob", 0)
+    stage.ran("alice", "web", "starting", "start begins")
+    stage.ran("bob", "web", "starting", "start begins")
+    stage.status("alice", "bob", 10)
+    stage.status("bob", "alice", 20)
+    stage.status("carol", "bob", 30)
+    stage.status("alice", "bob", 40)
     assert len(stage.broken) == 1
 
 

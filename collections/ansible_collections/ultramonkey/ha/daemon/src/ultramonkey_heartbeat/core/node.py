@@ -29,14 +29,7 @@ from .effects import Effect, Exit, PersistGeneration, SendMessage
 from .farewell import FAREWELL_INTERVAL_MS, FAREWELLS
 from .ipfail import Ipfail
 from .membership import Membership
-from .notices import (
-    BecameActive,
-    NodeStateChanged,
-    Notice,
-    OwnLinkChanged,
-    ShutdownBegun,
-    Slept,
-)
+from .notices import BecameActive, NodeStateChanged, Notice, OwnLinkChanged, ShutdownBegun, Slept
 from .panel import Panel
 from .pings import PingNodes, comparison_for
 from .reception import Decoder, Marks, Reception
@@ -299,6 +292,8 @@ class Node:
         if self.phase is Phase.LEAVING and self.steward.idle():
             self._say_farewell(now_ms)
         elif self._marks.changed or self._beats.due(now_ms):
+            # A farewell was too early when something is to be stopped after all: maintenance is over.
+            self._farewells = 0
             self._beat(now_ms)
 
     def _doubt(self, now_ms: int) -> None:

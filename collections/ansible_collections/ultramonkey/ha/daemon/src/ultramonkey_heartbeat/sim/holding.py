@@ -42,6 +42,9 @@ class OneHolder(Checker):
     there, whoever begins), one of the two has begun to stop. Without loss that is at most two heartbeats
     and the time the messages take.
 
+    The count begins anew when one of the two reads something of a third after a dead time of silence: where
+    more than two parts of a cluster meet, what the third knows may undo what the two had just agreed upon.
+
     And when only one hears the other, that one has begun to stop at the first status that it reads after a
     dead time and three heartbeats in which both held the group, it was heard without a silence of a dead
     time, and nothing of it was read by the other.
@@ -52,6 +55,8 @@ class OneHolder(Checker):
     def __init__(self, world: World, plan: Plan) -> None:
         super().__init__(world, plan)
         self._doubles: list[_Double] = []
+        # (who, of whom) -> when the newest status was first read.
+        self._read_ms: dict[tuple[str, str], int] = {}
 
     def ran(self, machine: Machine, key: str, what: str) -> None:
         if what == "start begins":
@@ -64,6 +69,9 @@ class OneHolder(Checker):
             if other is not machine and self._serves(other, key):
                 now_ms, order = self.world.now_ms, self.world.order
                 self._doubles.append(_Double(key, (other.name, machine.name), now_ms, turned=[order, order]))
+                for reader in (other, machine):
+                    for name, (_, read_ms) in reader.heard.items():
+                        self._read_ms[reader.name, name] = read_ms
                 self._listen()
 
     def changed(self, machine: Machine, what: str) -> None:
@@ -73,6 +81,7 @@ class OneHolder(Checker):
             if machine.name in double.pair:
                 double.read_ms = [None, None]
         if what == "daemon begins":
+            self._read_ms = {way: at_ms for way, at_ms in self._read_ms.items() if way[0] != machine.name}
             # What the one before it left running, under maintenance, it serves from now on.
             for key in machine.scripts.running:
                 if self._serves(machine, key):
@@ -101,8 +110,13 @@ class OneHolder(Checker):
         self._sort_out()
         if not parcel.status:
             return
+        returns = self._returns(parcel, machine)
         for double in self._doubles:
-            if parcel.sender not in double.pair or machine.name not in double.pair:
+            if machine.name not in double.pair:
+                continue
+            if parcel.sender not in double.pair:
+                if returns:
+                    double.turns, double.turned = [0, 0], [self.world.reading] * 2
                 continue
             for chain in (0, 1):
                 whose_turn = double.pair[(chain + double.turns[chain]) % 2]
@@ -116,6 +130,14 @@ class OneHolder(Checker):
                     f"and have heard each other say so {max(double.turns)} times in turn"
                 )
                 double.turns = [-1_000_000, -1_000_000]
+
+    def _returns(self, parcel: Parcel, machine: Machine) -> bool:
+        """This is the first that the machine reads of the sender after a dead time; a replay is not."""
+        now_ms, way = self.world.now_ms, (machine.name, parcel.sender)
+        if machine.heard.get(parcel.sender) != (parcel.sent_at_ms, now_ms):
+            return False
+        before_ms, self._read_ms[way] = self._read_ms.get(way), now_ms
+        return before_ms is None or now_ms - before_ms >= self.plan.deadtime_ms * 97 // 100
 
     def _judge_deaf(self, double: _Double, sender: int, parcel: Parcel) -> None:
         now_ms, plan = self.world.now_ms, self.plan
