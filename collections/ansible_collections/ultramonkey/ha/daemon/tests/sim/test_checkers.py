@@ -12,7 +12,7 @@ from ultramonkey_heartbeat.core.admin import Desk
 from ultramonkey_heartbeat.core.requests import refusal
 from ultramonkey_heartbeat.core.switches import CLUSTER, NOTHING_TURNED, Kept, Switch
 from ultramonkey_heartbeat.sim.answers import EveryRequestAnswered
-from ultramonkey_heartbeat.sim.checkers import HeldOnce, NoStorm, StaysPut
+from ultramonkey_heartbeat.sim.checkers import HeldOnce, LeftAlone, NoStorm, StaysPut
 from ultramonkey_heartbeat.sim.draw import draw
 from ultramonkey_heartbeat.sim.holding import OneHolder, StuckStays
 from ultramonkey_heartbeat.sim.left_behind import LeftBehind
@@ -240,6 +240,19 @@ def test_in_the_calm_only_what_is_asked_for_moves(wished, broken):
     assert len(stage.broken) == broken
     stage.ran("bob", "web", "stopping", "stop begins")
     assert len(stage.broken) == broken + 1
+
+
+@pytest.mark.parametrize(("phase", "broken"), [("completed", True), ("refused", False)])
+def test_under_maintenance_nothing_begins_unless_it_was_refused(phase, broken):
+    stage = Stage(LeftAlone, replace(PLAN, upkeep_ms=(60_000, 170_000)))
+    stage.at(60_000)
+    stage.checker.replied(stage.machines["alice"], fx.AdminReply("r1", phase, {}))
+    stage.at(64_999)
+    stage.ran("alice", "web", "stopping", "stop begins")
+    assert not stage.broken
+    stage.at(65_000)
+    stage.ran("alice", "web", "starting", "start begins")
+    assert bool(stage.broken) is broken
 
 
 @pytest.mark.parametrize(("timeout_ms", "broken"), [(0, True), (20_000, False)])

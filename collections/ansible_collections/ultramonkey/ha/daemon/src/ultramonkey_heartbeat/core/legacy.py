@@ -32,6 +32,8 @@ class Legacy:
         # Groups of ours that the peer has not yet said it does not hold.
         self._unconfirmed: list[str] = []
         self._requested_at_ms: int | None = None
+        # Generation and number of the newest that the peer had said when we met.
+        self._met_after = (0, 0)
         # Groups of the peer's, to be answered for as soon as they have stopped here.
         self._answers_due: list[str] = []
         # What it was told, and may have missed: it asks once.
@@ -51,6 +53,7 @@ class Legacy:
         self._answers_due += [key for key in self._answered if key not in self._answers_due]
         self._unconfirmed = list(self._keys(mine=True))
         self._requested_at_ms = None
+        self._met_after = (peer.generation, peer.window.newest if peer.window is not None else 0)
         self._untold = list(self._keys(mine=False))
         foreign = [key for key in self._untold if unnoticed or not self._steward.owns(key)]
         self._steward.dictate(foreign, peer.name, peer.generation, Cause.FAILBACK)
@@ -118,8 +121,10 @@ class Legacy:
         if local is None:
             return
         if message.text("t") == "ip-request-resp":
-            # What 3.0.6 answers to itself comes by here, too, and is about its own groups.
-            if key in self._unconfirmed and message.text("ok") == "OK":
+            # What 3.0.6 answers to itself comes by here, too, and is about its own groups. An answer that had
+            # been lost, and comes late, is older than what the peer may have taken since.
+            number = (peer.generation, message.hexadecimal("seq") or 0)
+            if key in self._unconfirmed and message.text("ok") == "OK" and number > self._met_after:
                 self._unconfirmed.remove(key)
                 self._steward.dictate((key,), self._steward.me, None, Cause.FAILBACK)
         elif local.group.preferred != self._steward.me:

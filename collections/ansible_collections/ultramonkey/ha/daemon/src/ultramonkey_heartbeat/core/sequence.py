@@ -74,6 +74,11 @@ class ReceiveWindow:
         return Verdict.DUPLICATE
 
     @property
+    def newest(self) -> int:
+        """The greatest number that has come; 0 when none has."""
+        return self._last or 0
+
+    @property
     def complete(self) -> bool:
         """Nothing that was sent before the last one is missing."""
         return not self._missing

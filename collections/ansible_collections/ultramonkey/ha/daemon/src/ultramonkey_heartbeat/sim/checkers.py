@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from ..config.model import AutoFailback, Group
+from ..core import effects as fx
 from .checker import Checker
 from .plan import STORM_MS, Fault, Plan
 
@@ -100,13 +101,22 @@ class LeftAlone(Checker):
     """Under maintenance nothing is started or stopped, whatever happens to daemons.
 
     Exactly: from five seconds after the cluster was put under maintenance until that is ended, no script
-    begins, while daemons are stopped, started, stalled and paused, and crash.
+    begins, while daemons are stopped, started, stalled and paused, and crash. (It may be refused: a node is
+    just being given something.)
     """
 
     SETTLED_MS: ClassVar[int] = 5000
 
+    def __init__(self, world: World, plan: Plan) -> None:
+        super().__init__(world, plan)
+        self._maintained = False
+
+    def replied(self, machine: Machine, reply: fx.AdminReply) -> None:
+        if self.plan.upkeep_ms is not None and self.world.now_ms < self.plan.upkeep_ms[1]:
+            self._maintained |= reply.phase == "completed"
+
     def ran(self, machine: Machine, key: str, what: str) -> None:
-        if self.plan.upkeep_ms is None or what not in ("start begins", "stop begins"):
+        if self.plan.upkeep_ms is None or what not in ("start begins", "stop begins") or not self._maintained:
             return
         on_ms, off_ms = self.plan.upkeep_ms
         if on_ms + self.SETTLED_MS <= self.world.now_ms < off_ms:
