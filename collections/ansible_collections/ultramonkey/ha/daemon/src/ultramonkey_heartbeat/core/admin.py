@@ -208,6 +208,14 @@ class Desk:
                 f"{key} could not be stopped on {stuck[0]}; parts of it may still run there",
                 f"stop it by hand on {stuck[0]}, then `hbctl cleanup {key}` there",
             )
+        gone = [peer.name for peer in steward.leftovers.of(key)]
+        if gone:
+            raise RefusalError(
+                "group-failed",
+                f"parts of {key} may still run on {gone[0]}, which is gone; no other node may start it",
+                f"make sure that nothing of it runs on {gone[0]}, then start the daemon there, "
+                f"or `hbctl cleanup {key}` on each node that lives",
+            )
         if states.get(target) is GroupState.FAILED:
             raise RefusalError(
                 "target-failed",

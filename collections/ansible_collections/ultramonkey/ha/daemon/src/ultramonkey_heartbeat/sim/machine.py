@@ -177,8 +177,9 @@ class Machine:
         self.scripts.abandon()
 
     def end(self) -> None:
-        """The daemon has ended by itself."""
+        """The daemon has ended by itself. What it could not stop it may just be trying to stop again."""
         self._end("daemon ends")
+        self.scripts.abandon()
 
     def _end(self, what: str) -> None:
         self.member = self.node = None

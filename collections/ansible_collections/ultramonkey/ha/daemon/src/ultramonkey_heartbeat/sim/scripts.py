@@ -73,10 +73,10 @@ class Scripts:
             self._become(key, None, "power off")
 
     def abandon(self) -> None:
-        """The daemon has crashed: whatever ran goes on running, half started things stay as they are."""
+        """The daemon is gone: whatever ran goes on running, what was half started or stopped stays so."""
         self._jobs.clear()
         for key, state in list(self.running.items()):
-            if state != "held":
+            if state not in ("held", "debris"):
                 self._become(key, "debris", "left behind")
 
     def start(self, key: str) -> None:
