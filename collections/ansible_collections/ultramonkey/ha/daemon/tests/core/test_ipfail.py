@@ -71,6 +71,16 @@ def test_a_peer_that_sees_fewer_is_told_so_and_its_groups_are_taken(talk):
     assert peer.heard(*WORDS) == [{"t": "ask_resources", "rsc_hold": "all", "info": "other"}]
 
 
+def test_what_was_lost_and_comes_late_undoes_nothing_that_was_said_after_it(talk):
+    peer = talk()
+    late = peer.seq = peer.seq + 1
+    peer.say("num_ping_nodes", ("num_ping", "1"), *IPFAIL.items())
+    assert peer.heard(*WORDS) == [{"t": "abort_giveup", **IPFAIL}]
+    peer.say("num_ping_nodes", ("num_ping", "0"), *IPFAIL.items(), seq=late)
+    peer.advance(10_000)
+    assert peer.heard(*WORDS) == []
+
+
 def test_a_peer_that_lost_what_we_are_about_to_lose_is_not_told_that_it_sees_fewer(talk):
     peer = talk()
     peer.answering.clear()

@@ -20,6 +20,20 @@ def test_what_is_ours_and_free_is_taken_without_ten_seconds(peer):
     assert peer.runs == {"mine"}
 
 
+def test_a_question_that_comes_late_does_not_undo_the_answers(peer):
+    """It was lost, and is sent once more when both know who holds what; nothing else is said again."""
+    peer.status()
+    late = peer.seq = peer.seq + 1
+    peer.join()
+    peer.say("starting", seq=late)
+    peer.advance(1000)
+    assert peer.lines() == ["resource local"]
+    asked = peer.move("real")
+    peer.advance(10)
+    assert "ask_resources local me" in peer.lines()
+    assert [reply.phase for reply in peer.replies(asked)] == ["accepted"]
+
+
 def test_a_part_of_ours_that_the_peer_claims_as_well_is_given_up(peer):
     """A 3.0.6 would only log it, and both would serve on."""
     peer.join()
@@ -80,6 +94,34 @@ def test_a_move_that_the_peer_has_given_up_does_not_stand_in_the_way_of_the_next
     peer.standby("local", "me")
     peer.advance(1000)
     assert "ask_resources local other" in peer.lines()
+
+
+def test_a_move_that_the_peer_had_given_up_when_we_heard_of_it_is_over_soon(peer):
+    """Its question was lost, and comes after the report by which it returned to normal."""
+    peer.join()
+    late = peer.seq = peer.seq + 1
+    peer.advance(10_000)
+    peer.resource("local")
+    peer.standby("local", "me", seq=late)
+    peer.advance(11_000)
+    peer.lines()
+    asked = peer.move("real")
+    peer.advance(1000)
+    assert "ask_resources local me" in peer.lines()
+    assert [reply.phase for reply in peer.replies(asked)] == ["accepted"]
+
+
+def test_a_slow_move_whose_beginning_came_late_is_brought_to_its_end(peer):
+    peer.join()
+    late = peer.seq = peer.seq + 1
+    peer.resource("local")
+    peer.standby("local", "me", seq=late)
+    peer.resource("none", stable="0", info="standby")
+    peer.advance(30_000)
+    peer.standby("local", "done")
+    peer.advance(1000)
+    assert peer.runs == {"mine", "theirs"}
+    assert "ask_resources local done" in peer.lines()
 
 
 @pytest.mark.parametrize(("failback", "asks"), [("on", True), ("off", False)])

@@ -50,6 +50,8 @@ class Ipfail:
         # The peer sees so many, fewer than we, since then; and when to look whether ours still answer.
         self._behind: tuple[int, int] | None = None
         self._look_at_ms = 0
+        # Generation and number of the newest that the peer has said.
+        self._newest = (0, 0)
 
     def tick(self, peer: Peer, held: Part, give: Callable[[Part, int], bool], now_ms: int) -> None:
         """Tell the peer what has changed, and give away what is due. `held` is what we hold."""
@@ -70,10 +72,15 @@ class Ipfail:
 
     def hear(self, message: Message, peer: Peer, now_ms: int) -> None:
         """Take in one of `WORDS`."""
-        kind = message.text("t")
+        kind, number = message.text("t"), (peer.generation, message.hexadecimal("seq") or 0)
         if kind == "query-cstatus":
             self._answer_client(message, peer)
-        elif kind == "you_are_dead":
+            return
+        if number < self._newest:
+            # It was lost, and comes late: what was said after it counts.
+            return
+        self._newest = number
+        if kind == "you_are_dead":
             self._giving = (Part.ALL, now_ms + self._wait_ms)
         elif kind == "abort_giveup":
             self._giving = None

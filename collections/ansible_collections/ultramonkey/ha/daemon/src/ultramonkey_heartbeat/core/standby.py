@@ -70,6 +70,8 @@ class PlannedMoves:
         self._taken: Standby | None = None
         # The number of the report by which the taker told that it has the part. What it said before is old.
         self._told_seq = 0
+        # The number of its newest report as a stable one.
+        self._stable_seq = 0
 
     @property
     def under_way(self) -> bool:
@@ -92,7 +94,7 @@ class PlannedMoves:
 
     def new_generation(self) -> None:
         """The peer numbers from 1 again."""
-        self._told_seq = 0
+        self._told_seq = self._stable_seq = 0
 
     def give(self, part: Part, now_ms: int) -> None:
         """Begin to give a part that we hold."""
@@ -103,12 +105,15 @@ class PlannedMoves:
     def hear(self, message: Message, now_ms: int) -> None:
         """Take in an `ask_resources` of the peer."""
         info, part = message.text("info"), PARTS.get(message.text("rsc_hold") or "")
-        if part is None or (message.hexadecimal("seq") or 0) < self._told_seq:
+        seq = message.hexadecimal("seq") or 0
+        if part is None or seq < self._told_seq:
             return
         standby = self._standby
         if standby is None:
             if info == "me":
-                self._take_soon(part.mirrored, Step.DONE, now_ms)
+                # One that comes late may have been given up. (If not, its `done` alone is enough.)
+                late = seq < self._stable_seq
+                self._take_soon(part.mirrored, Step.DONE, now_ms, OTHER_WITHIN_MS if late else DONE_WITHIN_MS)
                 self._say("other")
             elif info == "done" and not part.mirrored & self._shares.theirs:
                 # It has stopped what it gives us in a move in the midst of which we began anew, and waits
@@ -134,6 +139,7 @@ class PlannedMoves:
         Maybe what we give, and its `done` was lost or comes late. Or still what it was to give us: our
         consent came too late for it, or was lost. (Should it give it all the same, its `done` is enough.)
         """
+        self._stable_seq = max(seq, self._stable_seq)
         standby = self._standby
         if standby is None or standby.part & ~self._shares.theirs:
             return
@@ -171,9 +177,9 @@ class PlannedMoves:
         elif now_ms >= standby.deadline_ms:
             self._end()
 
-    def _take_soon(self, part: Part, step: Step, now_ms: int) -> None:
+    def _take_soon(self, part: Part, step: Step, now_ms: int, within_ms: int = DONE_WITHIN_MS) -> None:
         self._taken = None
-        self._standby = Standby(giving=False, part=part, step=step, deadline_ms=now_ms + DONE_WITHIN_MS)
+        self._standby = Standby(giving=False, part=part, step=step, deadline_ms=now_ms + within_ms)
 
     def _end(self) -> None:
         self._standby = None

@@ -231,9 +231,10 @@ class Conversation:
             if self.ipfail is not None:
                 self.ipfail.hear(message, peer, now_ms)
         elif kind == "starting":
-            # It was restarted, and knows nothing of a move that was under way.
-            self._moves.forget()
-            self._peer_stable = False
+            if (message.hexadecimal("seq") or 0) >= self._report_seq:
+                # It was restarted, and knows nothing of a move that was under way.
+                self._moves.forget()
+                self._peer_stable = False
             self._report(stable=self.stage is Stage.STABLE)
         elif kind == "resource":
             self._hear_resource(message, now_ms)
