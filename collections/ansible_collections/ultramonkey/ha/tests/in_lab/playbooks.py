@@ -51,6 +51,27 @@ def generations(cluster):
     return [cluster.status(host)["generation"] for host in cluster.lab.nodes]
 
 
+def as_it_is(cluster):
+    """What a playbook changes when it does anything at all."""
+    found = [cluster.holder().name]
+    for host in cluster.lab.nodes:
+        status = cluster.status(host)
+        found.append((status["generation"], status["maintenance"], status["config"]))
+        files = "/etc/ha.d/*[a-z] /var/lib/heartbeat/started-with"
+        found.append(
+            host.run(["sh", "-c", f"cat {files}; stat -c '%n %Y' {files} /etc/init.d/heartbeat"]).stdout
+        )
+    return found
+
+
+def foreseen(cluster, name, *arguments, **changes):
+    """How many changes check mode foresees on each host; it makes none."""
+    before = as_it_is(cluster)
+    foreseen = changed(play(cluster, name, "--check", *arguments, **changes))
+    assert as_it_is(cluster) == before
+    return foreseen
+
+
 def test_1_preflight_changes_nothing_and_finds_nothing(cluster):
     assert changed(play(cluster, "preflight")) == {"lb1": 0, "lb2": 0}
 
@@ -58,6 +79,7 @@ def test_1_preflight_changes_nothing_and_finds_nothing(cluster):
 def test_2_the_key_is_rotated_without_a_lost_answer(cluster):
     before = cluster.lab.host("lb1").read_text("/etc/ha.d/authkeys")
     rejected = [cluster.status(host)["counters"]["frames_rejected"] for host in cluster.lab.nodes]
+    assert min(foreseen(cluster, "rotate_key").values()) > 0
     assert outage_of(cluster, "rotate_key") < NOTHING_MS
     one, two = (host.read_text("/etc/ha.d/authkeys") for host in cluster.lab.nodes)
     assert one == two != before
@@ -99,6 +121,7 @@ def test_2_keys_that_would_separate_the_nodes_are_not_touched(cluster):
 
 
 def test_3_under_maintenance_daemons_are_restarted_and_nobody_notices(cluster):
+    assert max(foreseen(cluster, "maintenance_on").values()) == 1
     play(cluster, "maintenance_on")
     assert changed(play(cluster, "maintenance_on")) == {"lb1": 0, "lb2": 0}
     before = generations(cluster)
@@ -110,12 +133,14 @@ def test_3_under_maintenance_daemons_are_restarted_and_nobody_notices(cluster):
         outage = prober.outage()
     assert outage.gap_ms - outage.paused_ms < NOTHING_MS
     assert all(now > then for now, then in zip(generations(cluster), before))
+    assert max(foreseen(cluster, "maintenance_off").values()) == 1
     play(cluster, "maintenance_off")
     cluster.wait_healthy()
     assert cluster.holder().name == "lb1"
 
 
 def test_4_a_switchover_is_planned_and_told(cluster):
+    assert max(foreseen(cluster, "switchover", "-e", "heartbeat_to=lb2").values()) == 1
     assert "moved 1 group to lb2" in play(cluster, "switchover", "-e", "heartbeat_to=lb2")
     assert cluster.holder().name == "lb2"
     play(cluster, "switchover", "-e", "heartbeat_away_from=lb2")
@@ -132,7 +157,9 @@ def test_5_timers_are_changed_without_a_restart(cluster):
 
 def test_6_what_needs_a_restart_is_changed_standby_first(cluster):
     before = generations(cluster)
-    printed = play(cluster, "rolling_change", heartbeat_directives={"debug": "1"}, heartbeat_deadtime="700ms")
+    settings = {"heartbeat_directives": {"debug": "1"}, "heartbeat_deadtime": "700ms"}
+    assert min(foreseen(cluster, "rolling_change", **settings).values()) > 0
+    printed = play(cluster, "rolling_change", **settings)
     assert printed.index("by its init script lb2") < printed.index("by its init script lb1")
     assert all(now > then for now, then in zip(generations(cluster), before))
     cluster.wait_healthy()
@@ -143,6 +170,7 @@ def test_7_a_new_release_is_rolled_out_and_nobody_notices(cluster):
     settings = {"heartbeat_directives": {"debug": "1"}, "heartbeat_deadtime": "700ms"}
     for host in cluster.lab.nodes:
         host.run(["sed", "-i", "4s/^./x/", "/var/lib/heartbeat/started-with"])
+    assert min(foreseen(cluster, "rolling_upgrade", **settings).values()) > 0
     before = generations(cluster)
     assert outage_of(cluster, "rolling_upgrade", **settings) < NOTHING_MS
     assert all(now > then for now, then in zip(generations(cluster), before))
@@ -204,9 +232,25 @@ def test_9_existing_files_are_imported_as_variables(cluster, tmp_path):
     assert "heartbeat_authkeys" not in told
 
 
+SEMANAGE = """#!/bin/sh
+# Knows the types that were set, one a line.
+case "$2" in
+--list) cat /run/fcontexts ;;
+--delete) grep -vF "$3" /run/fcontexts > /run/fcontexts.new; mv /run/fcontexts.new /run/fcontexts ;;
+esac
+"""
+
+
 def test_a_removing_is_meant_and_leaves_only_the_files(cluster):
     assert "give -e heartbeat_really_remove=true" in play(cluster, "remove", code=2)
+    lb1 = cluster.lab.host("lb1")
+    lb1.run(["tee", "/usr/sbin/semanage"], stdin=SEMANAGE)
+    lb1.run(["chmod", "0755", "/usr/sbin/semanage"])
+    theirs = "/srv/www(/.*)?  all files  system_u:object_r:httpd_sys_content_t:s0\n"
+    ours = "/usr/lib/ultramonkey-heartbeat/venv/bin(/.*)?  all files  system_u:object_r:bin_t:s0\n"
+    lb1.run(["tee", "/run/fcontexts"], stdin=theirs + ours)
     play(cluster, "remove", "-e", "heartbeat_really_remove=true")
+    assert lb1.read_text("/run/fcontexts") == theirs
     for host in cluster.lab.nodes:
         assert ADDRESS not in host.run(["ip", "address"]).stdout
         look = [
