@@ -111,6 +111,21 @@ def test_a_move_that_the_peer_had_given_up_when_we_heard_of_it_is_over_soon(peer
     assert [reply.phase for reply in peer.replies(asked)] == ["accepted"]
 
 
+@pytest.mark.parametrize("meanwhile", ["nothing", "we want to give ours"])
+def test_a_move_goes_on_though_the_peer_reported_before_it_knew_of_our_consent(peer, meanwhile):
+    """And its report that it lets go was lost: that it has stopped the group is enough."""
+    peer.join()
+    peer.standby("local", "me")
+    peer.resource("local")
+    if meanwhile != "nothing":
+        peer.move("real")
+    peer.seq += 1
+    peer.standby("local", "done")
+    peer.advance(1000)
+    assert peer.runs == {"mine", "theirs"}
+    assert "ask_resources local done" in peer.lines()
+
+
 def test_a_slow_move_whose_beginning_came_late_is_brought_to_its_end(peer):
     peer.join()
     late = peer.seq = peer.seq + 1

@@ -72,6 +72,9 @@ class PlannedMoves:
         self._told_seq = 0
         # The number of its newest report as a stable one.
         self._stable_seq = 0
+        # What we consented to take and do not wait for any more. It may still come: the peer had perhaps
+        # reported before it knew of our consent.
+        self._may_come = Part.NONE
 
     @property
     def under_way(self) -> bool:
@@ -91,6 +94,7 @@ class PlannedMoves:
     def forget(self) -> None:
         """The peer knows nothing of it any more, or must not."""
         self._standby = self._taken = None
+        self._may_come = Part.NONE
 
     def new_generation(self) -> None:
         """The peer numbers from 1 again."""
@@ -109,15 +113,17 @@ class PlannedMoves:
         if part is None or seq < self._told_seq:
             return
         standby = self._standby
-        if standby is None:
+        comes = info == "done" and part.mirrored == self._may_come
+        if standby is None or (comes and standby.step is Step.OTHER):
             if info == "me":
                 # One that comes late may have been given up. (If not, its `done` alone is enough.)
                 late = seq < self._stable_seq
                 self._take_soon(part.mirrored, Step.DONE, now_ms, OTHER_WITHIN_MS if late else DONE_WITHIN_MS)
                 self._say("other")
-            elif info == "done" and not part.mirrored & self._shares.theirs:
-                # It has stopped what it gives us in a move in the midst of which we began anew, and waits
-                # for our end of it.
+            elif comes or (info == "done" and not part.mirrored & self._shares.theirs):
+                # It has stopped what it gives us in a move in the midst of which we began anew, or that we
+                # believed to be given up, and waits for our end of it.
+                self._shares.theirs = Part(self._shares.theirs & ~part.mirrored)
                 self._take_soon(part.mirrored, Step.STARTED, now_ms)
                 self._shares.take(Part(part.mirrored & ~self._shares.mine), Cause.REQUEST)
         elif info == "other" and standby.step is Step.OTHER:
@@ -147,7 +153,7 @@ class PlannedMoves:
             self._told_seq = seq
             self._end()
         elif standby.step is Step.DONE:
-            self._end()
+            self._wait_no_more(standby)
 
     def stands(self, word: str, info: str) -> bool:
         """Whether we would still say this step of a move."""
@@ -175,11 +181,17 @@ class PlannedMoves:
             self._taken = standby
             self._end()
         elif now_ms >= standby.deadline_ms:
-            self._end()
+            self._wait_no_more(standby)
 
     def _take_soon(self, part: Part, step: Step, now_ms: int, within_ms: int = DONE_WITHIN_MS) -> None:
         self._taken = None
+        self._may_come = Part.NONE
         self._standby = Standby(giving=False, part=part, step=step, deadline_ms=now_ms + within_ms)
+
+    def _wait_no_more(self, standby: Standby) -> None:
+        if standby.step is Step.DONE:
+            self._may_come = standby.part
+        self._end()
 
     def _end(self) -> None:
         self._standby = None
