@@ -35,7 +35,10 @@ class Hearsay:
     def alive(self, local: LocalGroup, now_ms: int) -> tuple[str, ...]:
         """The nodes that count as alive where it is about this group."""
         peer = self._membership.peers.get(local.assignment.owner)
-        if peer is None or (peer.last_heard_ms is not None and peer.last_heard_ms >= local.assigned_at_ms):
+        # Beside a 3.0.6 nobody tells of assignments: we wrote it ourselves.
+        if peer is None or peer.old:
+            return self._heard_by_others
+        if peer.last_heard_ms is not None and peer.last_heard_ms >= local.assigned_at_ms:
             return self._heard_by_others
         until_ms = local.assigned_at_ms + peer.deadtime_ms
         if now_ms >= until_ms:
