@@ -67,9 +67,9 @@ def as_it_is(cluster):
 def foreseen(cluster, name, *arguments, **changes):
     """How many changes check mode foresees on each host; it makes none."""
     before = as_it_is(cluster)
-    foreseen = changed(play(cluster, name, "--check", *arguments, **changes))
+    would_change = changed(play(cluster, name, "--check", *arguments, **changes))
     assert as_it_is(cluster) == before
-    return foreseen
+    return would_change
 
 
 def test_1_preflight_changes_nothing_and_finds_nothing(cluster):
