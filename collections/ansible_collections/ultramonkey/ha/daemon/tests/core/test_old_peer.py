@@ -175,6 +175,26 @@ def test_a_move_that_the_peer_did_not_notice_is_asked_for_again(peer):
     assert peer.replies(asked)[-1].phase == "completed"
 
 
+@pytest.mark.parametrize(("failback", "asks"), [("on", ["hb_takeover local"]), ("off", [])])
+def test_what_a_peer_took_over_after_it_had_given_it_to_us_is_asked_for_again(failback, asks):
+    """Seen live: its takeover of us went on through its whole failback, and ended when that had ended."""
+    peer = OldPeer(failback)
+    peer.join("all")
+    peer.standby("foreign", "me")
+    peer.advance(10)
+    peer.standby("foreign", "done")
+    peer.advance(20)
+    peer.resource("local")
+    assert peer.runs == {"mine"}
+    peer.lines()
+    peer.take_over()
+    peer.advance(100)
+    assert peer.runs == set()
+    assert peer.lines() == ["resource none"]
+    peer.advance(5000)
+    assert peer.lines() == asks
+
+
 @pytest.mark.parametrize("when", ["before it gives", "while we start"])
 def test_what_a_peer_took_over_while_it_gave_it_to_us_it_is_made_to_release(when):
     """Seen live: its takeover of us was not over when we returned, and both held the group from then on."""

@@ -26,6 +26,7 @@ way. What was written before is carried out, or two nodes would go on holding th
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import NamedTuple
 
 from ..config.model import AutoFailback
@@ -288,5 +289,14 @@ def must_stop(view: View) -> bool:
     """We run what is not, or no longer, ours."""
     if view.adopted and view.assignment.owner in ("", view.me):
         # Our last run left it to us, and nobody else was given it since.
-        return False
+        return view.assignment.owner == "" and _left_to_a_better_one_too(view)
     return view.mine.state in (GroupState.HELD, GroupState.STARTING) and not view.owned
+
+
+def _left_to_a_better_one_too(view: View) -> bool:
+    """Each of two nodes holds what its last run left to it: they agree as if both wrote that down at once.
+
+    Neither may as long as it joins. Also under maintenance: two holders are worse than a stop.
+    """
+    better = takewhile(lambda seat: seat.name != view.me, view.seats)
+    return any(seat.heard and seat.state is GroupState.HELD for seat in better)

@@ -118,7 +118,8 @@ class Steward:
         if local.state not in _SERVING:
             return
         if theirs.state in _SERVING and (before is None or before.state(key) not in _SERVING):
-            self._emit(ConflictSeen(key, peer.name, keep=adopted.owner == self.me))
+            keeper = adopted.owner or min(self.me, peer.name, key=local.order.index)
+            self._emit(ConflictSeen(key, peer.name, keep=keeper == self.me))
         if adopted.owner != self.me and local.assignment.owner == self.me:
             self._emit(Superseded(key, adopted))
 
@@ -232,10 +233,8 @@ class Steward:
             return False
         took_ms = now_ms - local.since_ms
         if operation == "start":
-            if local.state is GroupState.HELD and ok:
-                return False
-            if local.state not in _SERVING:
-                # A stop was asked for meanwhile; its own report follows.
+            if local.state not in _SERVING or (local.state is GroupState.HELD and ok):
+                # A stop was asked for meanwhile, and its own report follows; or it ran already.
                 return False
             if ok:
                 local.start_failed = False

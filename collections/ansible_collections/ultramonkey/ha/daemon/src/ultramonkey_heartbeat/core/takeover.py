@@ -271,7 +271,7 @@ class Conversation:
         elif became_stable and self.settled():
             self._report(stable=True)
         if message.text("info") != "shutdown":
-            self._yield_overlap()
+            self._yield_overlap(now_ms)
         if stable == "1":
             self._take_what_is_free()
 
@@ -295,12 +295,15 @@ class Conversation:
             self._failback_wanted = True
             self._report(stable=True)
 
-    def _yield_overlap(self) -> None:
+    def _yield_overlap(self, now_ms: int) -> None:
         """Both claim a part and it is settled: 3.0.6 would only log it, so it is for us to let go."""
         overlap = self.shares.overlap
         if self.settled() and overlap:
             self.shares.give_up(overlap, Cause.REQUEST)
             self._report(stable=True)
+            if overlap & Part.LOCAL and self._policy is AutoFailback.ON:
+                # It had given us this back, and its takeover of us, not yet done by then, took it once more.
+                self._wanted.want(Part.LOCAL, now_ms + ASK_AGAIN_MS)
 
     # -- planned moves -----------------------------------------------------------------------------
 
