@@ -24,7 +24,7 @@ def _codes(words: str) -> frozenset[str]:
 
 
 # Scenarios in which each node must believe the other dead.
-_DIES = _codes("r>o o>r dieR dieO endR endO resR resO k9R k9O k9rel k9lat split plug deafO deafR")
+_DIES = _codes("r>o o>r dieR dieO endR endO resR resO backO k9R k9O k9rel k9lat split plug deafO deafR")
 _CUT = _codes("split plug deafO deafR")
 _LOSSY = _codes("loss blip split plug deafO deafR")
 _LATE = _LOSSY | _codes("k9R")
@@ -46,8 +46,11 @@ REAL: tuple[Allowed, ...] = (
     Allowed(r"\d+ lost packet\(s\) for", "packets were lost", _LOSSY),
     Allowed(r"WARN: Late heartbeat: Node \S+ interval \d+ ms$", "packets were lost", _LOSSY),
     Allowed(r"WARN: (MSG\[\d+\] :|MSG: Dumping message|message is dropped)", "it asks twice", _LOSSY),
-    Allowed(r"ERROR: Both machines own (our|foreign) resources", "for a moment both did", _CUT),
-    Allowed(r"T_STARTING received during takeover", "it was busy", _codes("resO k9rel") | _CUT),
+    Allowed(
+        r"ERROR: Both machines own (our|foreign) resources", "for a moment both did", _CUT | _codes("backO")
+    ),
+    Allowed(r"ERROR: Ignored standby message 'done' from", "its own, it was interrupted", _codes("backO")),
+    Allowed(r"T_STARTING received during takeover", "it was busy", _codes("resO backO k9rel") | _CUT),
     Allowed(r"Shutdown delayed until current resource activity", "it was busy", _codes("resR endR")),
     Allowed(r"WARN: node 192\.0\.2\.100: is dead", "the ping node is", _PING | _DIES),
     Allowed(

@@ -319,6 +319,10 @@ class Pair:
             self._read_until[member.name] = len(text)
         return found
 
+    def has_logged(self, member: Member, text: str) -> bool:
+        """Its log has got that since the scenario began."""
+        return text in member.read(member.log)[self._began_at.get(member.name, 0) :]
+
     def judge(self, scenario: str, *, two_holders: bool) -> list[str]:
         """Everything wrong since `begin`, in lines."""
         findings = Findings()

@@ -217,6 +217,7 @@ def ours_stopped(pair: Pair) -> None:
 
 
 def _restart(pair: Pair, member: Member) -> None:
+    member.get_ready()
     pair.stop(member)
     pair.start(member)
     pair.expect_after_return(stayed=pair.other(member))
@@ -231,6 +232,18 @@ def real_restarted(pair: Pair) -> None:
 @scenario("resO", "ours is restarted at once")
 def ours_restarted(pair: Pair) -> None:
     _restart(pair, pair.ours)
+
+
+@scenario("backO", "ours is stopped, and started while the real one takes over", two_holders=True)
+def ours_returns_early(pair: Pair) -> None:
+    # Two holders: the takeover of a 3.0.6 and what it gives back meanwhile run side by side.
+    pair.ours.get_ready()
+    pair.stop(pair.ours)
+    pair.wait("real takes over", lambda: pair.has_logged(pair.real, "Taking over resource group"))
+    pair.start(pair.ours)
+    pair.wait("real is done with that", lambda: pair.has_logged(pair.real, "mach_down takeover complete"))
+    pair.expect_after_return(stayed=pair.real)
+    pair.go_home()
 
 
 @scenario("relR", "the real one reads its configuration again (heartbeat -r)")
@@ -262,6 +275,7 @@ def real_killed(pair: Pair) -> None:
 
 @scenario("k9O", "ours is killed (-9) and started again within its dead time")
 def ours_killed(pair: Pair) -> None:
+    pair.ours.get_ready()
     pair.ours.kill()
     pair.ours.start()
     pair.expect_home()
@@ -270,6 +284,7 @@ def ours_killed(pair: Pair) -> None:
 @scenario("k9rel", "ours is killed (-9) and released by the service manager, later started")
 def ours_killed_and_released(pair: Pair) -> None:
     ours = pair.ours
+    ours.get_ready("--release")
     ours.kill()
     pair.down.add(ours.name)
     if isinstance(ours, OurMember):

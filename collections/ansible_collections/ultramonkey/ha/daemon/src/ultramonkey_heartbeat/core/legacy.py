@@ -15,8 +15,11 @@ from .membership import Peer, PeerState
 from .report import GroupReport, GroupState
 from .steward import Steward
 
-# A request is repeated until answered: it may have been lost.
+# A request is repeated until answered: it may have been lost. Each time later than before: the peer starts a
+# script for every one, one after the other, and where it is busy or our groups are many it would else be kept
+# from everything else.
 REQUEST_INTERVAL_MS = 1000
+REQUEST_INTERVAL_MAX_MS = 16_000
 # A peer that has become active asks for its own groups at once. One that has not done so by then holds them
 # already (it started them while it was giving up, and asks only for what does not run), or its question was
 # lost.
@@ -32,6 +35,7 @@ class Legacy:
         # Groups of ours that the peer has not yet said it does not hold.
         self._unconfirmed: list[str] = []
         self._requested_at_ms: int | None = None
+        self._interval_ms = 0
         # Generation and number of the newest that the peer had said when we met.
         self._met_after = (0, 0)
         # Groups of the peer's, to be answered for as soon as they have stopped here.
@@ -52,7 +56,7 @@ class Legacy:
         # before the peer knows the generation is lost for good: it is said once more, as what is untold.)
         self._answers_due += [key for key in self._answered if key not in self._answers_due]
         self._unconfirmed = list(self._keys(mine=True))
-        self._requested_at_ms = None
+        self._requested_at_ms, self._interval_ms = None, 0
         self._met_after = (peer.generation, peer.window.newest if peer.window is not None else 0)
         self._untold = list(self._keys(mine=False))
         foreign = [key for key in self._untold if unnoticed or not self._steward.owns(key)]
@@ -68,9 +72,10 @@ class Legacy:
 
     def tick(self, peer: Peer, now_ms: int) -> None:
         """Ask for what is ours, and answer for what has stopped."""
-        due = self._requested_at_ms is None or now_ms - self._requested_at_ms >= REQUEST_INTERVAL_MS
+        due = self._requested_at_ms is None or now_ms - self._requested_at_ms >= self._interval_ms
         if self._unconfirmed and due and peer.state is PeerState.ACTIVE:
             self._requested_at_ms = now_ms
+            self._interval_ms = min(max(2 * self._interval_ms, REQUEST_INTERVAL_MS), REQUEST_INTERVAL_MAX_MS)
             for key in self._unconfirmed:
                 self._send([string("t", "ip-request"), string("ipaddr", key)])
         self.answer_stopped(peer)
@@ -109,7 +114,7 @@ class Legacy:
         """When a request is next to be repeated, or what was not asked for is to be given."""
         instants = []
         if self._unconfirmed and self._requested_at_ms is not None:
-            instants.append(self._requested_at_ms + REQUEST_INTERVAL_MS)
+            instants.append(self._requested_at_ms + self._interval_ms)
         if self._unasked_since_ms is not None:
             instants.append(self._unasked_since_ms + UNASKED_MS)
         return min(instants, default=None)

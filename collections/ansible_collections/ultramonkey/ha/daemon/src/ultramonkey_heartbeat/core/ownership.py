@@ -287,7 +287,8 @@ def may_start(view: View) -> bool:
 
 def must_stop(view: View) -> bool:
     """We run what is not, or no longer, ours."""
-    if view.adopted and view.assignment.owner in ("", view.me):
+    stays = view.maintained or not view.mine.leaving
+    if stays and view.adopted and view.assignment.owner in ("", view.me):
         # Our last run left it to us, and nobody else was given it since.
         return view.assignment.owner == "" and _left_to_a_better_one_too(view)
     return view.mine.state in (GroupState.HELD, GroupState.STARTING) and not view.owned
