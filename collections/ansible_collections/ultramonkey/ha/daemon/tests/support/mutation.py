@@ -24,8 +24,8 @@ from pathlib import Path
 DAEMON = Path(__file__).parents[2]
 SOURCES = DAEMON / "src"
 MUTANTS = DAEMON / "tests" / "sim" / "mutants"
-# What an imitated 3.0.6 would never say by itself is told in the second one.
-STORIES = ("test_transcripts.py", "test_old_peer.py")
+# What an imitated 3.0.6 would never say by itself is told in the other two.
+STORIES = ("test_transcripts.py", "test_old_peer.py", "test_ipfail.py")
 TRANSCRIPTS = tuple(str(DAEMON / "tests" / "core" / name) for name in STORIES)
 SEEDS = 120
 # The sources as they are: what "catches" these is wrong itself, and whatever else it catches may be nothing.
