@@ -27,9 +27,9 @@ class Hearsay:
         self.next_deadline = None
 
     def owner_is_news(self, local: LocalGroup) -> bool:
-        """The owner is heard, but what it last said, perhaps that it cannot hold the group, is older."""
+        """What the owner last said, perhaps that it cannot hold the group, or goodbye, is older."""
         peer = self._membership.peers.get(local.assignment.owner)
-        heard_ms = None if peer is None or not peer.alive else peer.last_heard_ms
+        heard_ms = None if peer is None else peer.last_heard_ms
         return heard_ms is not None and heard_ms < local.assigned_at_ms
 
     def alive(self, local: LocalGroup, now_ms: int) -> tuple[str, ...]:

@@ -114,12 +114,15 @@ class View(NamedTuple):
 def owner_is_valid(view: View) -> bool:
     """The owner is able to hold the group, as far as we can know."""
     seat = view.seat(view.assignment.owner)
-    if seat is None or seat.leaving:
+    if seat is None:
         return False
-    if view.owner_is_news:
-        return True
+    is_another_run = view.owner_is_news and seat.incarnation != view.assignment.incarnation
+    if seat.leaving and not is_another_run:
+        return False
     if not seat.heard:
         return seat.name in view.heard_by_others
+    if view.owner_is_news:
+        return True
     return seat.incarnation == view.assignment.incarnation and seat.state is not GroupState.FAILED
 
 
