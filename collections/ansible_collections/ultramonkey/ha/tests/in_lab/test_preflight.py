@@ -141,7 +141,7 @@ def test_5_values_that_would_fail_later_are_refused_all_at_once_with_what_would_
         "heartbeat_initdead": "150",
         "heartbeat_firewall": "firewalld",
         "heartbeat_firewall_sources": ["192.0.2.1/24"],
-        "heartbeat_sysctl": {"net.ipv4.ip_nonlocal_bnd": 1},
+        "heartbeat_sysctl": {"net.ipv4.ip_nonlocal_bnd": 1, "net.ipv4.ip_forward": True},
         "heartbeat_directives": {"debgu": 1},
     }
     said = refused(cluster, name="site", **values)
@@ -154,6 +154,7 @@ def test_5_values_that_would_fail_later_are_refused_all_at_once_with_what_would_
         "heartbeat_firewall is firewalld, but firewall-cmd is not on this host: install it, or write",
         "heartbeat_firewall_sources has 192.0.2.1/24, which is no address and no network (192.0.2.1/24 has",
         "heartbeat_sysctl: the kernel has no setting net.ipv4.ip_nonlocal_bnd: correct the name",
+        "heartbeat_sysctl: net.ipv4.ip_forward is True, but the kernel takes numbers there: write such as",
         "heartbeat_directives.debgu: debgu is not known",
     ):
         assert f"lb1: {told}" in said

@@ -1,11 +1,12 @@
 """Runs on the node: tells in one go, as JSON, what the role must know of it before any change.
 
 The argument is a JSON object: `paths`, `devices` and `ports` to look for, `sources` that should be addresses
-or networks, `settings` that the kernel should have, `programs` of which to tell those that are not there,
-`ours` files of which to tell whether they are there, `current` the link to the running release, `control`
-the socket that is there while our own daemon runs, `held` the file that is there while something of ours may
-run, `known` and `given` the names of the role's variables and those that are set, `files` of which to tell
-how they are, `commands` of which to tell those that are not ours, `service` the systemd unit to ask for.
+or networks, `settings` that the kernel should have and their values, `programs` of which to tell those that
+are not there, `ours` files of which to tell whether they are there, `current` the link to the release that
+runs, `control` the socket that is there while our own daemon does, `held` the file that is there while
+something of ours may, `known` and `given` the names of the role's variables and those that are set, `files`
+of which to tell how they are, `commands` of which to tell those that are not ours, `service` the systemd unit
+to ask for.
 """  # noqa: INP001 - a program that is sent to the node, no module
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import importlib.util
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -67,14 +69,29 @@ def no_network(text: str) -> str:
     return ""
 
 
-def no_setting(name: str) -> bool:
-    """Whether the kernel has no setting of that name, as sysctl reads names (its first separator counts)."""
-    # With a dash sysctl goes by it, and a pattern may fit none.
-    if name.startswith("-") or "*" in name:
-        return False
+def may_be_none(name: str) -> bool:
+    """Whether the kernel need not have the setting: sysctl goes by it, or the name is a pattern."""
+    return name.startswith("-") or "*" in name
+
+
+def setting(name: str) -> Path:
+    """Where the kernel has a setting of that name, as sysctl reads names (its first separator counts)."""
     separator = next((letter for letter in name if letter in "./"), "/")
     path = name.translate(str.maketrans("./", "/.")) if separator == "." else name
-    return not Path("/proc/sys", path.lstrip("/")).is_file()
+    return Path("/proc/sys", path.lstrip("/"))
+
+
+def unlike(name: str, value: str) -> str:
+    """The present value of a setting that takes numbers, when `value` is something else; else empty."""
+    try:
+        present = setting(name).read_text(encoding="utf-8").split()
+    except OSError:
+        # Not there, or nobody may read it.
+        return ""
+    numbers = re.compile(r"-?\d+")
+    if not present or not all(numbers.fullmatch(word) for word in present):
+        return ""
+    return "" if all(numbers.fullmatch(word) for word in value.split()) and value else " ".join(present)
 
 
 def installed(current: Path) -> str:
@@ -148,7 +165,8 @@ def main() -> None:
         # The daemon runs, or something that it started may.
         "may_hold": any(Path(asked[name]).exists() for name in ("control", "held")),
         "bad_sources": {text: why for text in asked["sources"] for why in [no_network(text)] if why},
-        "no_settings": [name for name in asked["settings"] if no_setting(name)],
+        "no_settings": [n for n in asked["settings"] if not may_be_none(n) and not setting(n).is_file()],
+        "bad_settings": {n: now for n, new in asked["settings"].items() for now in [unlike(n, new)] if now},
         "no_programs": [name for name in asked["programs"] if shutil.which(name) is None],
         # Our own daemon has its ports, of course.
         "taken_ports": [] if Path(asked["control"]).exists() else [p for p in asked["ports"] if is_taken(p)],

@@ -105,7 +105,15 @@ def asked(given):
         **nothing,
         "ports": [70000],
         "sources": ["192.0.2.1", "192.0.2.0/24", "2001:db8::/64", "192.0.2.1/24", "lb2"],
-        "settings": ["kernel.hostname", "kernel/hostname", "net.ipv4.nonsense", "-net.ipv4.nonsense"],
+        "settings": {
+            "kernel.hostname": "lb1",
+            "kernel/hostname": "lb1",
+            "net.ipv4.nonsense": "1",
+            "-net.ipv4.nonsense": "1",
+            "kernel.panic": "-1",
+            "net.ipv4.ip_forward": "True",
+            "net.ipv4.ip_local_port_range": "1024 many",
+        },
         "control": "/nonexistent",
         "current": "/nonexistent",
         "held": "/nonexistent",
@@ -127,6 +135,7 @@ def test_what_would_fail_later_is_seen(tmp_path):
     assert seen["taken_ports"] == []
     assert sorted(seen["bad_sources"]) == ["192.0.2.1/24", "lb2"]
     assert seen["no_settings"] == ["net.ipv4.nonsense"]
+    assert sorted(seen["bad_settings"]) == ["net.ipv4.ip_forward", "net.ipv4.ip_local_port_range"]
 
 
 @pytest.mark.parametrize("path", ["README.md", *(f"docs/{p.name}" for p in COLLECTION.glob("docs/*.md"))])

@@ -93,15 +93,28 @@ class Medium:
             for name in members
         }
 
-    def arrivals(self, sender: str, receiver: str, size: int, now_ms: int) -> Sequence[int]:
-        """When a frame arrives: never, once or twice. `size` counts on a serial line."""
+    def _over_ms(self, sender: str, size: int, now_ms: int) -> int:
+        """When a frame would have arrived if nothing happened to it."""
+        plan = self.plan
+        if not plan.baud:
+            return now_ms + plan.delay_ms
+        busy_ms = max(self._busy_until_ms.get(sender, 0), now_ms)
+        return busy_ms + size * BITS_PER_BYTE * 1000 // plan.baud + 1
+
+    def spares(self, sender: str, receiver: str, size: int, now_ms: int) -> bool:
+        """Nothing has arrived there for so long that this frame must, as it is."""
+        last_ms = self._arrived_ms.get((sender, receiver), now_ms)
+        return 0 < self.plan.mercy_ms <= self._over_ms(sender, size, now_ms) - last_ms
+
+    def arrivals(
+        self, sender: str, receiver: str, size: int, now_ms: int, *, spoilt: bool = False
+    ) -> Sequence[int]:
+        """When a frame arrives, spoilt or not: never, once or twice. `size` counts on a serial line."""
         plan, rng = self.plan, self._rng
-        at_ms = now_ms + plan.delay_ms
+        at_ms = self._over_ms(sender, size, now_ms)
         if plan.baud:
-            busy_ms = max(self._busy_until_ms.get(sender, 0), now_ms)
-            if busy_ms - now_ms > SERIAL_WAIT_MS:
+            if self._busy_until_ms.get(sender, 0) - now_ms > SERIAL_WAIT_MS:
                 return ()
-            at_ms = busy_ms + size * BITS_PER_BYTE * 1000 // plan.baud + 1
             self._busy_until_ms[sender] = at_ms
         if self.plain or not (plan.loss or plan.double or plan.tail):
             return (at_ms,)
@@ -113,7 +126,7 @@ class Medium:
             if lost and at_ms - last_ms >= plan.mercy_ms:
                 lost = False
             late_ms = max(0, min(late_ms, last_ms + plan.mercy_ms - at_ms))
-            if not lost:
+            if not lost and not spoilt:
                 self._arrived_ms[sender, receiver] = at_ms
         times = [] if lost else [at_ms + late_ms]
         if rng.random() < plan.double:

@@ -189,8 +189,10 @@ class World(Host):
                 heapq.heappush(self._queue, entry)
                 continue
             for receiver in reach:
-                sent = parcel if self._codec is None else self._through(medium, parcel)
-                for at_ms in medium.arrivals(sender, receiver, size, now_ms):
+                sent = parcel
+                if self._codec is not None and not medium.spares(sender, receiver, size, now_ms):
+                    sent = self._through(medium, parcel)
+                for at_ms in medium.arrivals(sender, receiver, size, now_ms, spoilt=sent is not parcel):
                     self.at(at_ms, 0, self._deliver_all, ((receiver,), sent))
 
     def _event(self, medium: Medium, message: Message, encoded: dict[str, bytes]) -> tuple[ev.Event, int]:
