@@ -11,6 +11,7 @@ FAILBACKS = ("on", "off", "legacy")
 
 KEEPALIVE_MS = 250
 DEADTIME_MS = 2000
+DEADTIME_S = DEADTIME_MS / 1000
 # Two daemons that start side by side with many others must find each other. 3.0.6 would have ten seconds.
 INITDEAD_MS = 4 * DEADTIME_MS
 

@@ -14,7 +14,8 @@ from lab import Lab, LabError
 
 from .cell import Cell, Place
 from .pair import Pair, WrongError
-from .scenarios import SCENARIOS, Scenario
+from .scenario import Scenario
+from .scenarios import SCENARIOS
 
 # Its daemon and its scripts write into one pipe, and now and then garble each other: about one scenario in a
 # thousand. Then it waits for ever for what it told itself, whoever its peer is.

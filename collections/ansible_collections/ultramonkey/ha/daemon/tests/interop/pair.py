@@ -323,6 +323,10 @@ class Pair:
         """Its log has got that since the scenario began."""
         return text in member.read(member.log)[self._began_at.get(member.name, 0) :]
 
+    def has_said(self, member: Member, after: int = 0, **fields: str) -> bool:
+        """It has sent such a message since the scenario began; the first `after` do not count."""
+        return any(fields.items() <= frame.items() for frame in member.frames(self.since)[after:])
+
     def judge(self, scenario: str, *, two_holders: bool) -> list[str]:
         """Everything wrong since `begin`, in lines."""
         findings = Findings()
