@@ -39,7 +39,7 @@ help:
 	@echo 'make interop    the whole matrix of clusters, one node ours, the other Debian'"'"'s heartbeat 3.0.6 (half an hour)'
 	@echo 'make migration  two real heartbeats become two of ours by the playbook, and back, measured (10 minutes)'
 	@echo 'make soak       simulated clusters, broken at random, until SECONDS (600) have passed'
-	@echo 'make mutants    deliberate bugs in the core: are they caught? (about 30 minutes)'
+	@echo 'make mutants    deliberate bugs in the core: are they caught? (about 13 minutes)'
 	@echo 'make build      the collection as a tarball in build/'
 	@echo 'make benchmark  the figures of benchmarks/README.md, measured here (about 20 minutes)'
 	@echo 'make clean      remove .venv, build/ and caches'
