@@ -60,7 +60,11 @@ REAL: tuple[Allowed, ...] = (
     # or never was. Seen beside ours, which answers sooner; the end is as it must be.
     Allowed(r"ERROR: Both machines own (our|foreign) resources", "it goes on taking over", _codes("backO")),
     Allowed(r"ERROR: No one owns (our|foreign) resources", "it goes on taking over", _CUT | _codes("backO")),
-    Allowed(r"ERROR: Ignored standby message 'done' from", "its own, interrupted", _codes("backO k9rel")),
+    Allowed(
+        r" (\S+) heartbeat: \[\d+\]: ERROR: Ignored standby message 'done' from \1 ",
+        "its own, of a takeover that it began twice",
+        _codes("backO k9rel"),
+    ),
     # Of its resource agents, which know nothing of the peer; each was seen once beside ours, not without.
     Allowed(r"send_arp: .* libnet_write failed", "its power went while it announced", _codes("dieR")),
     Allowed(r"IPaddr2.*Could not kill previously running send_arp", "it had just ended by itself"),

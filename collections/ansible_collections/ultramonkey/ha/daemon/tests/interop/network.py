@@ -80,22 +80,22 @@ def unplugged(pair: Pair) -> None:
     pair.go_home()
 
 
-@NETWORK.play("deafO", "ours hears nothing for a while, the real one does", two_holders=True)
-def ours_deaf(pair: Pair) -> None:
-    with losing(pair, 100, pair.ours):
-        pair.wait("ours holds all", lambda: pair.ours.holds() == ALL)
+def _deaf(pair: Pair, deaf: Member) -> None:
+    with losing(pair, 100, deaf):
+        pair.wait(f"{deaf.name} holds all", lambda: deaf.holds() == ALL)
         time.sleep(1)
     pair.expect_each_once()
     pair.go_home()
+
+
+@NETWORK.play("deafO", "ours hears nothing for a while, the real one does", two_holders=True)
+def ours_deaf(pair: Pair) -> None:
+    _deaf(pair, pair.ours)
 
 
 @NETWORK.play("deafR", "the real one hears nothing for a while, ours does", two_holders=True)
 def real_deaf(pair: Pair) -> None:
-    with losing(pair, 100, pair.real):
-        pair.wait("real holds all", lambda: pair.real.holds() == ALL)
-        time.sleep(1)
-    pair.expect_each_once()
-    pair.go_home()
+    _deaf(pair, pair.real)
 
 
 # -- ping nodes ------------------------------------------------------------------------------------

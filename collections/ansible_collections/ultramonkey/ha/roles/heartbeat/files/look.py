@@ -82,16 +82,17 @@ def setting(name: str) -> Path:
 
 
 def unlike(name: str, value: str) -> str:
-    """The present value of a setting that takes numbers, when `value` is something else; else empty."""
+    """The present value of a setting that takes numbers, when `value` has none; else empty."""
     try:
-        present = setting(name).read_text(encoding="utf-8").split()
+        present = setting(name).read_text(encoding="utf-8", errors="replace").split()
     except OSError:
         # Not there, or nobody may read it.
         return ""
-    numbers = re.compile(r"-?\d+")
-    if not present or not all(numbers.fullmatch(word) for word in present):
+    if not present or not all(re.fullmatch(r"-?\d+", word) for word in present):
         return ""
-    return "" if all(numbers.fullmatch(word) for word in value.split()) and value else " ".join(present)
+    # Also 0x10, and 8080,9148-9150 where one port is written now.
+    fits = bool(value) and all(re.search(r"\d", word) for word in value.split())
+    return "" if fits else " ".join(present)
 
 
 def installed(current: Path) -> str:

@@ -111,6 +111,7 @@ def asked(given):
             "net.ipv4.nonsense": "1",
             "-net.ipv4.nonsense": "1",
             "kernel.panic": "-1",
+            "kernel.pid_max": "0x8000",
             "net.ipv4.ip_forward": "True",
             "net.ipv4.ip_local_port_range": "1024 many",
         },

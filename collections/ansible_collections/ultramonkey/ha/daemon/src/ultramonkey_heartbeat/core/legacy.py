@@ -16,8 +16,7 @@ from .report import GroupReport, GroupState
 from .steward import Steward
 
 # A request is repeated until answered: it may have been lost. Each time later than before: the peer starts a
-# script for every one, one after the other, and where it is busy or our groups are many it would else be kept
-# from everything else.
+# script for every one, one after the other; if it is busy or our groups are many, it would do nothing else.
 REQUEST_INTERVAL_MS = 1000
 REQUEST_INTERVAL_MAX_MS = 16_000
 # A peer that has become active asks for its own groups at once. One that has not done so by then holds them

@@ -104,7 +104,10 @@ class Medium:
     def spares(self, sender: str, receiver: str, size: int, now_ms: int) -> bool:
         """Nothing has arrived there for so long that this frame must, as it is."""
         last_ms = self._arrived_ms.get((sender, receiver), now_ms)
-        return 0 < self.plan.mercy_ms <= self._over_ms(sender, size, now_ms) - last_ms
+        return self._must_arrive(last_ms, self._over_ms(sender, size, now_ms))
+
+    def _must_arrive(self, last_ms: int, at_ms: int) -> bool:
+        return 0 < self.plan.mercy_ms <= at_ms - last_ms
 
     def arrivals(
         self, sender: str, receiver: str, size: int, now_ms: int, *, spoilt: bool = False
@@ -123,7 +126,7 @@ class Medium:
             late_ms = int(plan.tail_ms_max * rng.random() ** 3)
         if plan.mercy_ms:
             last_ms = self._arrived_ms.get((sender, receiver), now_ms)
-            if lost and at_ms - last_ms >= plan.mercy_ms:
+            if lost and self._must_arrive(last_ms, at_ms):
                 lost = False
             late_ms = max(0, min(late_ms, last_ms + plan.mercy_ms - at_ms))
             if not lost and not spoilt:
